@@ -1,0 +1,7 @@
+/** The engine that applications embed: devices, models, samplers. */
+module io.diffuse4j.core {
+  requires io.diffuse4j.natives;
+  requires transitive io.diffuse4j.weights;
+
+  exports io.diffuse4j.core.device;
+}
