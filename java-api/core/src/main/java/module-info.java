@@ -4,4 +4,5 @@ module io.diffuse4j.core {
   requires transitive io.diffuse4j.weights;
 
   exports io.diffuse4j.core.device;
+  exports io.diffuse4j.core.sampler;
 }

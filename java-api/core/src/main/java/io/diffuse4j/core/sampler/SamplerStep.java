@@ -1,0 +1,56 @@
+package io.diffuse4j.core.sampler;
+
+/**
+ * The fused sampler step over a batch, on one device. Addresses are the device's; nothing is
+ * allocated after construction. Each sample has its own table, row, guidance and noise: requests at
+ * different steps can share a batch. Not for several threads at once.
+ *
+ * <p>Before a network call {@link #prepare}, after it {@link #step}. Layouts are those of {@code
+ * d4j_sampler.h}: all tensors NHWC, given noise NCHW.
+ */
+public interface SamplerStep extends AutoCloseable {
+  SamplerShape shape();
+
+  /** The rows that {@code sample} runs, as {@link CoefficientTable#pack} gives them. */
+  void table(int sample, long rows, int count);
+
+  /** Which row is next. */
+  void row(int sample, int row);
+
+  /**
+   * The sampler's float32 state: latents, the saved sample (one such) and the history (three). A
+   * table that saves or stores nothing may have 0 for the latter two.
+   */
+  void state(int sample, long latents, long saved, long history);
+
+  /** Where the network reads {@code sample} and its float32 timestep. */
+  void input(int sample, long input, long timestep);
+
+  /** The same for the unconditional half; 0 and 0 for none. */
+  void unconditionalInput(int sample, long input, long timestep);
+
+  /** What the network gave, and its unconditional half, 0 for none. */
+  void output(int sample, long conditional, long unconditional);
+
+  /**
+   * Guidance {@code u + scale (c - u)}, its standard deviation drawn towards that of c by {@code
+   * rescale} in [0, 1] (arXiv 2305.08891, section 3.4). Without an unconditional half, neither has
+   * an effect.
+   */
+  void guidance(int sample, float scale, float rescale);
+
+  /** Noise is generated from this seed. */
+  void seed(int sample, long seed);
+
+  /** Noise of the next step is read here, NCHW; 0 for generated noise. */
+  void noise(int sample, long noise);
+
+  /** Writes every sample's network input and timestep. */
+  void prepare();
+
+  /** Carries out every sample's row. */
+  void step();
+
+  @Override
+  void close();
+}
