@@ -3,4 +3,6 @@ module io.diffuse4j.weights {
   requires com.fasterxml.jackson.core;
 
   exports io.diffuse4j.weights;
+
+  uses io.diffuse4j.weights.ModelBundle;
 }

@@ -1,5 +1,7 @@
-/** The small trained models that ship with Diffuse4J; resources only. */
+/** The small trained models that ship with Diffuse4J. */
 module io.diffuse4j.models {
-  // Resources of an encapsulated package are found by other modules only when the package is open.
-  opens io.diffuse4j.models;
+  requires io.diffuse4j.weights;
+
+  provides io.diffuse4j.weights.ModelBundle with
+      io.diffuse4j.models.TrainedModels;
 }

@@ -203,7 +203,7 @@ public final class HostTensor {
       return (float) value;
     }
     // Half of the value, its lost bit kept as a sticky bit so that rounding sees it.
-    return 2f * (float) (value >>> 1 | value & 1);
+    return 2f * (float) ((value >>> 1) | (value & 1));
   }
 
   private static ByteBuffer allocate(int elements, int size) {

@@ -196,7 +196,7 @@ public final class ModelConfig {
     Object value = value(field);
     boolean same =
         value == null
-            || (value instanceof Number a && defaultValue instanceof Number b
+            || ((value instanceof Number a && defaultValue instanceof Number b)
                 ? Double.compare(a.doubleValue(), b.doubleValue()) == 0
                 : value.equals(defaultValue));
     if (!same) {
@@ -279,14 +279,13 @@ public final class ModelConfig {
   }
 
   private int asInteger(String field, Object value, int min, int max) {
-    if (!(value instanceof Long)) {
+    if (!(value instanceof Long number)) {
       throw wrong(field, "a whole number", value);
     }
-    long number = (Long) value;
     if (number < min || number > max) {
       throw wrong(field, "a whole number from " + min + " to " + max, value);
     }
-    return (int) number;
+    return number.intValue();
   }
 
   private double asNumber(String field, Object value) {
