@@ -1,0 +1,40 @@
+package io.diffuse4j.kernels;
+
+/**
+ * What the compiler reported of one kernel for one target.
+ *
+ * @param kernel its name in the module
+ * @param module the image that holds it, such as {@code conv_fprop}
+ * @param registers 32-bit registers per thread
+ * @param spillStoreBytes bytes of spilled registers stored, per thread
+ * @param spillLoadBytes bytes of spilled registers loaded, per thread
+ * @param stackBytes local memory per thread
+ * @param staticSharedBytes shared memory per block, without the dynamic part
+ * @param threads the largest block it may be launched with
+ * @param blocksPerMultiprocessor how many blocks are planned to be resident together
+ */
+public record KernelReport(
+    String kernel,
+    String module,
+    int registers,
+    int spillStoreBytes,
+    int spillLoadBytes,
+    int stackBytes,
+    int staticSharedBytes,
+    int threads,
+    int blocksPerMultiprocessor) {
+
+  static KernelReport parse(String line) {
+    String[] f = line.split("\t", -1);
+    return new KernelReport(
+        f[0],
+        f[1],
+        Integer.parseInt(f[2]),
+        Integer.parseInt(f[3]),
+        Integer.parseInt(f[4]),
+        Integer.parseInt(f[5]),
+        Integer.parseInt(f[6]),
+        Integer.parseInt(f[7]),
+        Integer.parseInt(f[8]));
+  }
+}
