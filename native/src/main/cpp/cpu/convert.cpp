@@ -22,14 +22,6 @@ float half_to_float(std::uint16_t half) {
     return sign != 0 ? -scaled : scaled;
 }
 
-// Round to nearest even; NaN stays NaN.
-std::uint16_t float_to_bfloat(float value) {
-    std::uint32_t bits;
-    std::memcpy(&bits, &value, sizeof bits);
-    if ((bits & 0x7fffffff) > 0x7f800000) return static_cast<std::uint16_t>(bits >> 16 | 0x40);
-    return static_cast<std::uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
 template <class Source, class Load>
 void convert(const void* source, void* target, int dtype, std::int64_t count, Load load) {
     for (std::int64_t i = 0; i < count; ++i) {
@@ -49,10 +41,7 @@ void convert(const void* source, void* target, int dtype, std::int64_t count, Lo
 void convert_published(const void* source, int source_dtype, void* target, int dtype, std::int64_t count) {
     switch (source_dtype) {
         case D4J_F16: return convert<std::uint16_t>(source, target, dtype, count, half_to_float);
-        case D4J_BF16:
-            return convert<std::uint16_t>(source, target, dtype, count, [](std::uint16_t bits) {
-                return bits_to_float(static_cast<std::uint32_t>(bits) << 16);
-            });
+        case D4J_BF16: return convert<std::uint16_t>(source, target, dtype, count, bfloat_to_float);
         default: return convert<float>(source, target, dtype, count, [](float value) { return value; });
     }
 }

@@ -80,7 +80,7 @@ D4J_API int d4j_weight_bytes(int64_t weight, int64_t* bytes);
 // ---- ops ------------------------------------------------------------------------------------------------------------
 
 // dst = activation(scale * (conv(src) + bias + residual)). src is src0, or src0 and src1 side by side along the
-// channels. Output height: (upsample*h + pad_top + pad_bottom - kh) / stride_h + 1.
+// channels. Output height: (upsample*h + pad_top + pad_bottom - kh) / stride_h + 1. The residual may be dst itself.
 // Addresses: src0, src1, residual, dst, scratch.
 struct d4j_conv2d_desc {
     int64_t weight = 0;  // D4J_WEIGHT_CONV [k, c0 + c1, kh, kw]
