@@ -4,5 +4,7 @@ module io.diffuse4j.core {
   requires transitive io.diffuse4j.weights;
 
   exports io.diffuse4j.core.device;
+  exports io.diffuse4j.core.noise;
   exports io.diffuse4j.core.sampler;
+  exports io.diffuse4j.core.scheduler;
 }

@@ -1,11 +1,9 @@
 package io.diffuse4j.weights;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,7 +23,6 @@ import java.util.Set;
  */
 public final class SafetensorsFile implements TensorSource {
   private static final int LENGTH_BYTES = 8;
-  private static final String SHORTER = "the file became shorter while it was read";
 
   private final String origin;
   private final Map<String, HostTensor> tensors;
@@ -62,10 +59,12 @@ public final class SafetensorsFile implements TensorSource {
     }
     long headerBytes = headerBytes(origin, channel, size);
     long dataStart = LENGTH_BYTES + headerBytes;
-    // The header is streamed, not mapped: a file is mapped only once it is known to be valid.
+    ByteBuffer header = channel.map(FileChannel.MapMode.READ_ONLY, LENGTH_BYTES, headerBytes);
+    if (headerBytes == 0 || header.get(0) != '{') {
+      throw new InvalidModelException(origin + ": not a safetensors file: no JSON header");
+    }
     List<SafetensorsHeader.Entry> entries =
-        SafetensorsHeader.parse(
-            origin, new HeaderInputStream(channel, headerBytes), size - dataStart);
+        SafetensorsHeader.parse(origin, new BufferInputStream(header), size - dataStart);
     return slice(channel, dataStart, entries);
   }
 
@@ -73,8 +72,8 @@ public final class SafetensorsFile implements TensorSource {
       throws IOException {
     ByteBuffer length = ByteBuffer.allocate(LENGTH_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     while (length.hasRemaining()) {
-      if (channel.read(length) < 0) {
-        throw new EOFException(SHORTER);
+      if (channel.read(length, length.position()) < 0) {
+        throw new IOException("the file became shorter while it was read");
       }
     }
     long headerBytes = length.getLong(0);
@@ -162,32 +161,29 @@ public final class SafetensorsFile implements TensorSource {
     }
   }
 
-  /** The next bytes of a channel. Closing it leaves the channel open. */
-  private static final class HeaderInputStream extends InputStream {
-    private final InputStream in;
-    private long remaining;
+  /** A buffer's bytes as a stream. */
+  private static final class BufferInputStream extends InputStream {
+    private final ByteBuffer buffer;
 
-    HeaderInputStream(FileChannel channel, long length) {
-      this.in = Channels.newInputStream(channel);
-      this.remaining = length;
+    BufferInputStream(ByteBuffer buffer) {
+      this.buffer = buffer;
     }
 
     @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    public int read() {
+      return buffer.hasRemaining() ? buffer.get() & 0xff : -1;
     }
 
     @Override
-    public int read(byte[] into, int offset, int length) throws IOException {
-      if (remaining == 0) {
+    public int read(byte[] into, int offset, int length) {
+      if (length == 0) {
+        return 0;
+      }
+      int count = Math.min(length, buffer.remaining());
+      if (count == 0) {
         return -1;
       }
-      int count = in.read(into, offset, (int) Math.min(length, remaining));
-      if (count < 0) {
-        throw new EOFException(SHORTER);
-      }
-      remaining -= count;
+      buffer.get(into, offset, count);
       return count;
     }
   }

@@ -7,8 +7,8 @@ import java.util.List;
  * A whole sampling run as data: one {@link Row} a network call, and where the run starts. Built
  * once on the host by a scheduler; the device loop only reads rows. Immutable.
  *
- * <p>The latents start as {@code startImage * image + startNoise * z}, with z of unit variance;
- * from pure noise {@code startImage} plays no part.
+ * <p>From pure noise z of unit variance the latents start as {@code initNoiseSigma * z}; from an
+ * image as {@code startImage * image + startNoise * z}.
  */
 public final class CoefficientTable {
   /** The size of a packed row in bytes: {@code d4j_sampler_row}. */
@@ -25,25 +25,30 @@ public final class CoefficientTable {
   private static final int FLAG_SAVE = 32;
 
   private final List<Row> rows;
+  private final double initNoiseSigma;
   private final double startImage;
   private final double startNoise;
 
   /**
+   * A table of these rows.
+   *
    * @param rows one a network call, in order
+   * @param initNoiseSigma the weight of the initial noise in a run from pure noise
    * @param startImage the weight of an image that the run starts from
-   * @param startNoise the weight of the initial noise; diffusers' {@code init_noise_sigma} for a
-   *     run from pure noise
+   * @param startNoise the weight of the noise on that image
    * @throws IllegalArgumentException if there is no row, a number is not finite, or a row reads a
    *     stored conversion before it is there
    */
-  public CoefficientTable(List<Row> rows, double startImage, double startNoise) {
+  public CoefficientTable(
+      List<Row> rows, double initNoiseSigma, double startImage, double startNoise) {
     this.rows = List.copyOf(rows);
+    this.initNoiseSigma = initNoiseSigma;
     this.startImage = startImage;
     this.startNoise = startNoise;
     if (rows.isEmpty()) {
       throw new IllegalArgumentException("a table needs at least one row");
     }
-    requireFinite(-1, startImage, startNoise);
+    requireFinite(-1, initNoiseSigma, startImage, startNoise);
     boolean saved = false;
     int stored = 0;
     for (int i = 0; i < rows.size(); i++) {
@@ -86,12 +91,17 @@ public final class CoefficientTable {
     return rows.size();
   }
 
+  /** The weight of the initial noise in a run from pure noise. */
+  public double initNoiseSigma() {
+    return initNoiseSigma;
+  }
+
   /** The weight of an image that the run starts from. */
   public double startImage() {
     return startImage;
   }
 
-  /** The weight of the initial noise. */
+  /** The weight of the noise on that image. */
   public double startNoise() {
     return startNoise;
   }
@@ -172,6 +182,7 @@ public final class CoefficientTable {
   public boolean equals(Object other) {
     return other instanceof CoefficientTable table
         && rows.equals(table.rows)
+        && initNoiseSigma == table.initNoiseSigma
         && startImage == table.startImage
         && startNoise == table.startNoise;
   }

@@ -50,7 +50,9 @@ public record Row(
     return new Row(inputScale, timestep, conversion, update, save, true, drawsNoise, noiseScale);
   }
 
-  public Row drawing(NoiseScale scale) {
-    return new Row(inputScale, timestep, conversion, update, save, push, true, scale);
+  /** Draws noise and adds it with this weight. */
+  public Row drawing(double weight, NoiseScale scale) {
+    return new Row(
+        inputScale, timestep, conversion, update.withNoise(weight), save, push, true, scale);
   }
 }

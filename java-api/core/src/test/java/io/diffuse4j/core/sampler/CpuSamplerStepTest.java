@@ -86,7 +86,7 @@ class CpuSamplerStepTest {
       stored += push ? 1 : 0;
       saved |= save;
     }
-    return new CoefficientTable(rows, 1, 1);
+    return new CoefficientTable(rows, 1, 1, 1);
   }
 
   private static Run randomRun(Random r, SamplerShape shape) {
@@ -298,7 +298,7 @@ class CpuSamplerStepTest {
     SamplerShape shape = SamplerShape.of(1, 1, 9);
     CoefficientTable table =
         new CoefficientTable(
-            List.of(Row.of(1, 0, Conversion.OUTPUT, Combination.of(1, 2)).pushing()), 1, 1);
+            List.of(Row.of(1, 0, Conversion.OUTPUT, Combination.of(1, 2)).pushing()), 1, 1, 1);
     try (DeviceBatch batch = new DeviceBatch(shape, InstructionSet.BEST)) {
       batch.table(0, table);
       batch.latents(0, new double[] {1, 2, 3, 4, 5, 6, 7, 8, 9});
@@ -315,7 +315,7 @@ class CpuSamplerStepTest {
     SamplerShape shape = SamplerShape.of(1, 1, 1000);
     Conversion thresholded = Conversion.toX0(0, 1, new Limit.DynamicThreshold(0.5, 3));
     CoefficientTable table =
-        new CoefficientTable(List.of(Row.of(1, 0, thresholded, Combination.of(0, 1))), 1, 1);
+        new CoefficientTable(List.of(Row.of(1, 0, thresholded, Combination.of(0, 1))), 1, 1, 1);
     try (DeviceBatch batch = new DeviceBatch(shape, InstructionSet.BEST)) {
       batch.table(0, table);
       batch.latents(0, new double[1000]);
@@ -338,7 +338,7 @@ class CpuSamplerStepTest {
     SamplerShape shape = SamplerShape.of(1, 1, 4);
     CoefficientTable table =
         new CoefficientTable(
-            List.of(Row.of(1, 0, Conversion.OUTPUT, Combination.of(1, 1)).pushing()), 1, 1);
+            List.of(Row.of(1, 0, Conversion.OUTPUT, Combination.of(1, 1)).pushing()), 1, 1, 1);
     try (DeviceBatch batch = new DeviceBatch(shape, InstructionSet.BEST)) {
       batch.table(0, table);
       batch.latents(0, new double[4]);
