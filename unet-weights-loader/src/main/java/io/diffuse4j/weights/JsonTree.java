@@ -19,7 +19,7 @@ import java.util.Map;
  */
 final class JsonTree {
   /** Configurations are a few KB; the longest known, with a trained beta per step, is 30 KB. */
-  static final int MAX_FILE_BYTES = 1 << 20;
+  static final int MAX_FILE_BYTES = 1 << 18;
 
   private JsonTree() {}
 

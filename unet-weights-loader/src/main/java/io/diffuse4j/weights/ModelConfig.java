@@ -37,7 +37,7 @@ public final class ModelConfig {
   }
 
   /**
-   * Reads a file of at most 1 MiB.
+   * Reads a file of at most 256 KiB.
    *
    * @throws InvalidModelException if it cannot be read or is not one JSON object
    */

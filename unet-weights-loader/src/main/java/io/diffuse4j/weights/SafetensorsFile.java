@@ -1,9 +1,11 @@
 package io.diffuse4j.weights;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +25,7 @@ import java.util.Set;
  */
 public final class SafetensorsFile implements TensorSource {
   private static final int LENGTH_BYTES = 8;
+  private static final String SHORTER = "the file became shorter while it was read";
 
   private final String origin;
   private final Map<String, HostTensor> tensors;
@@ -59,12 +62,10 @@ public final class SafetensorsFile implements TensorSource {
     }
     long headerBytes = headerBytes(origin, channel, size);
     long dataStart = LENGTH_BYTES + headerBytes;
-    ByteBuffer header = channel.map(FileChannel.MapMode.READ_ONLY, LENGTH_BYTES, headerBytes);
-    if (headerBytes == 0 || header.get(0) != '{') {
-      throw new InvalidModelException(origin + ": not a safetensors file: no JSON header");
-    }
+    // The header is streamed, not mapped: a file is mapped only once it is known to be valid.
     List<SafetensorsHeader.Entry> entries =
-        SafetensorsHeader.parse(origin, new BufferInputStream(header), size - dataStart);
+        SafetensorsHeader.parse(
+            origin, new HeaderInputStream(channel, headerBytes), size - dataStart);
     return slice(channel, dataStart, entries);
   }
 
@@ -72,8 +73,8 @@ public final class SafetensorsFile implements TensorSource {
       throws IOException {
     ByteBuffer length = ByteBuffer.allocate(LENGTH_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     while (length.hasRemaining()) {
-      if (channel.read(length, length.position()) < 0) {
-        throw new IOException("the file became shorter while it was read");
+      if (channel.read(length) < 0) {
+        throw new EOFException(SHORTER);
       }
     }
     long headerBytes = length.getLong(0);
@@ -161,29 +162,32 @@ public final class SafetensorsFile implements TensorSource {
     }
   }
 
-  /** A buffer's bytes as a stream. */
-  private static final class BufferInputStream extends InputStream {
-    private final ByteBuffer buffer;
+  /** The next bytes of a channel. Closing it leaves the channel open. */
+  private static final class HeaderInputStream extends InputStream {
+    private final InputStream in;
+    private long remaining;
 
-    BufferInputStream(ByteBuffer buffer) {
-      this.buffer = buffer;
+    HeaderInputStream(FileChannel channel, long length) {
+      this.in = Channels.newInputStream(channel);
+      this.remaining = length;
     }
 
     @Override
-    public int read() {
-      return buffer.hasRemaining() ? buffer.get() & 0xff : -1;
+    public int read() throws IOException {
+      byte[] one = new byte[1];
+      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override
-    public int read(byte[] into, int offset, int length) {
-      if (length == 0) {
-        return 0;
-      }
-      int count = Math.min(length, buffer.remaining());
-      if (count == 0) {
+    public int read(byte[] into, int offset, int length) throws IOException {
+      if (remaining == 0) {
         return -1;
       }
-      buffer.get(into, offset, count);
+      int count = in.read(into, offset, (int) Math.min(length, remaining));
+      if (count < 0) {
+        throw new EOFException(SHORTER);
+      }
+      remaining -= count;
       return count;
     }
   }

@@ -19,10 +19,10 @@ final class SafetensorsHeader {
   static final long MAX_BYTES = 100_000_000;
 
   /**
-   * Far above any model (a large U-Net has some 2,000 tensors), so that a header of 100 MB of empty
-   * tensors cannot make us allocate several times its size.
+   * Far above any model (a large U-Net has some 2,000 tensors). What we keep of a tensor is larger
+   * than the least that a header can say of it, so this bounds what a hostile header costs.
    */
-  static final int MAX_TENSORS = 1 << 16;
+  static final int MAX_TENSORS = 1 << 14;
 
   private static final int MAX_RANK = 16;
 
@@ -32,6 +32,7 @@ final class SafetensorsHeader {
 
   private final String origin;
   private final long dataBytes;
+  private final long[] numbers = new long[MAX_RANK];
 
   private SafetensorsHeader(String origin, long dataBytes) {
     this.origin = origin;
@@ -60,8 +61,10 @@ final class SafetensorsHeader {
 
   private List<Entry> entries(JsonParser json) throws IOException {
     List<Entry> entries = new ArrayList<>();
-    if (json.nextToken() != JsonToken.START_OBJECT) {
-      throw invalid("header is not a JSON object");
+    // The format wants the brace to be the header's first byte.
+    if (json.nextToken() != JsonToken.START_OBJECT
+        || json.currentTokenLocation().getCharOffset() != 0) {
+      throw invalid("not a safetensors file: the header does not start with a JSON object");
     }
     while (json.nextToken() == JsonToken.FIELD_NAME) {
       String name = json.currentName();
@@ -176,7 +179,6 @@ final class SafetensorsHeader {
     if (json.currentToken() != JsonToken.START_ARRAY) {
       throw invalid(name, field + " is not a list");
     }
-    long[] values = new long[max];
     int count = 0;
     while (json.nextToken() != JsonToken.END_ARRAY) {
       if (json.currentToken() != JsonToken.VALUE_NUMBER_INT
@@ -187,9 +189,9 @@ final class SafetensorsHeader {
       if (count == max) {
         throw invalid(name, field + " has more than " + max + " numbers");
       }
-      values[count++] = json.getLongValue();
+      numbers[count++] = json.getLongValue();
     }
-    return Arrays.copyOf(values, count);
+    return Arrays.copyOf(numbers, count);
   }
 
   private void skipMetadata(JsonParser json) throws IOException {

@@ -19,7 +19,7 @@ import java.util.TreeMap;
  */
 public final class ShardedSafetensors implements TensorSource {
   /** Room for the longest map that {@link SafetensorsHeader#MAX_TENSORS} would fill. */
-  private static final long MAX_INDEX_BYTES = 16L << 20;
+  private static final long MAX_INDEX_BYTES = 4L << 20;
 
   private static final int MAX_SHARDS = 1024;
 

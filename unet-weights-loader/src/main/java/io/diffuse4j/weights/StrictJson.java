@@ -1,6 +1,7 @@
 package io.diffuse4j.weights;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
@@ -13,6 +14,8 @@ import java.io.Reader;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
 
 /**
  * Token readers over hostile JSON: strict UTF-8 whatever the content looks like, no duplicate keys,
@@ -61,28 +64,27 @@ final class StrictJson {
       return new InvalidModelException(origin + ": not UTF-8", e);
     }
     if (e instanceof JsonProcessingException json) {
+      JsonLocation at = json.getLocation();
+      String where =
+          at == null ? "" : " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")";
       return new InvalidModelException(
-          origin
-              + ": not valid JSON: "
-              + json.getOriginalMessage()
-              + (json.getLocation() == null
-                  ? ""
-                  : " (line "
-                      + json.getLocation().getLineNr()
-                      + ", column "
-                      + json.getLocation().getColumnNr()
-                      + ")"),
-          e);
+          origin + ": not valid JSON: " + Quote.plain(plainMessage(json)) + where, e);
     }
     return new InvalidModelException(origin + ": cannot be read: " + reason(e), e);
   }
 
+  /** Jackson's message without its remark on why it does not quote the source. */
+  private static String plainMessage(JsonProcessingException e) {
+    return String.valueOf(e.getOriginalMessage())
+        .replaceAll("\\[Source: REDACTED \\([^)]*\\); ([^\\]]*)\\]", "$1");
+  }
+
   /** What an I/O error says; the classes of java.nio say it in their names only. */
   static String reason(IOException e) {
-    if (e instanceof java.nio.file.NoSuchFileException) {
+    if (e instanceof NoSuchFileException) {
       return "no such file";
     }
-    if (e instanceof java.nio.file.AccessDeniedException) {
+    if (e instanceof AccessDeniedException) {
       return "permission denied";
     }
     return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();

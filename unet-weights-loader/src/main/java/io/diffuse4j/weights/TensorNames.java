@@ -51,6 +51,7 @@ public final class TensorNames {
         source.names().stream()
             .filter(name -> !expected.containsKey(name))
             .filter(HARMLESS.negate())
+            .map(Quote::quote)
             .collect(Collectors.toList());
     List<String> problems = new ArrayList<>();
     describe(problems, "missing", missing);
@@ -71,7 +72,7 @@ public final class TensorNames {
               + " "
               + what
               + ": "
-              + names.stream().limit(LISTED).sorted().collect(Collectors.joining(", "))
+              + names.stream().sorted().limit(LISTED).collect(Collectors.joining(", "))
               + (names.size() > LISTED ? " and " + (names.size() - LISTED) + " more" : ""));
     }
   }
