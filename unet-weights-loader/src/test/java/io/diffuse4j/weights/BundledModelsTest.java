@@ -24,6 +24,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,6 +36,7 @@ class BundledModelsTest {
   static final class TestBundle implements ModelBundle {
     final Map<String, byte[]> content = new LinkedHashMap<>();
     final AtomicInteger reads = new AtomicInteger();
+    volatile long delayMillis;
     private final StringBuilder index = new StringBuilder();
 
     TestBundle with(String path, String text) {
@@ -51,6 +53,7 @@ class BundledModelsTest {
         return new ByteArrayInputStream(index.toString().getBytes(StandardCharsets.UTF_8));
       }
       reads.incrementAndGet();
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(delayMillis));
       byte[] bytes = content.get(path);
       return bytes == null ? null : new ByteArrayInputStream(bytes);
     }
@@ -185,6 +188,7 @@ class BundledModelsTest {
   @Test
   void threadsThatAskAtOnceGetOneCopy() throws Exception {
     TestBundle bundle = bundle();
+    bundle.delayMillis = 200; // time for all to find that the model is not there
     ExecutorService threads = Executors.newFixedThreadPool(8);
     try {
       List<Future<Path>> found = new ArrayList<>();

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -141,13 +142,28 @@ class SafetensorsWriterTest {
     assertEquals(List.of(file), filesIn());
   }
 
-  /** The target's name is legal, the temporary one beside it is too long for the file system. */
+  /** An interrupt makes the first write fail, when the temporary file is there already. */
   @Test
-  void aFailureWhileWritingLeavesNoFile() throws IOException {
-    Path file = folder.resolve("x".repeat(250));
-    assertThrows(
-        IOException.class,
-        () -> SafetensorsWriter.write(file, List.of(HostTensor.of("a", new float[] {1}, 1))));
-    assertEquals(List.of(), filesIn());
+  void aFailureWhileWritingLeavesNoFileAndAnOlderTargetUntouched() throws IOException {
+    Path file = TestFiles.write(folder, "x.safetensors", "older");
+    List<HostTensor> tensors = List.of(HostTensor.of("a", new float[] {1}, 1));
+    Thread.currentThread().interrupt();
+    try {
+      assertThrows(ClosedByInterruptException.class, () -> SafetensorsWriter.write(file, tensors));
+    } finally {
+      Thread.interrupted();
+    }
+    assertEquals(List.of(file), filesIn());
+    assertEquals("older", Files.readString(file));
+  }
+
+  @Test
+  void theDataStartsAtAMultipleOfEightWhateverTheHeadersLength() throws IOException {
+    for (int length = 1; length <= 8; length++) {
+      Path file = folder.resolve("x.safetensors");
+      HostTensor tensor = HostTensor.of("n".repeat(length), new float[] {1}, 1);
+      SafetensorsWriter.write(file, List.of(tensor));
+      assertEquals(0, (Files.size(file) - Float.BYTES) % 8);
+    }
   }
 }
