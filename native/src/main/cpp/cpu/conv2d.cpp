@@ -54,6 +54,7 @@ public:
 private:
     struct Source {
         InputSlice slice;
+        dnnl::memory::desc dst;
         Epilogue epilogue;
         Forward::primitive_desc descriptor;
         Forward primitive;
@@ -71,8 +72,9 @@ private:
     int team_;
     std::shared_ptr<Weight> bias_;
     std::vector<Source> sources_;
-    // The scratch: the upsampled sources, then oneDNN's scratchpad.
+    // The scratch: the upsampled sources, the sum over the first source, then oneDNN's scratchpad.
     std::size_t upsampled_bytes_[2] = {0, 0};
+    std::size_t partial_bytes_ = 0;
     std::size_t scratch_bytes_ = 0;
     std::string implementation_;
     std::vector<NearestUpsample> upsample_;
@@ -97,11 +99,17 @@ Conv2d::Conv2d(std::shared_ptr<Engine> engine, const d4j_conv2d_desc& desc)
     sources_.resize(d_.c1 > 0 ? 2 : 1);
     sources_[0].slice = {0, d_.c0};
     if (d_.c1 > 0) sources_[1].slice = {d_.c0, d_.c1};
-    // The first adds the residual, so that it may be dst itself; the last scales and activates.
-    Epilogue &first = sources_.front().epilogue, &last = sources_.back().epilogue;
-    first.residual = d_.residual != 0;
-    first.residual_desc = {{images_, d_.k, out_h_, out_w_}, onednn_dtype(d_.dst_dtype), Tag::nhwc};
-    last.add_to_dst = d_.c1 > 0;
+    for (Source& source : sources_) {
+        source.dst = {{images_, d_.k, out_h_, out_w_}, onednn_dtype(d_.dst_dtype), Tag::nhwc};
+    }
+    Epilogue& last = sources_.back().epilogue;
+    last.residual = d_.residual != 0;
+    last.residual_desc = sources_.back().dst;
+    last.partial = d_.c1 > 0;
+    if (last.partial) {
+        sources_[0].dst = last.partial_desc = {{images_, d_.k, out_h_, out_w_}, dnnl::memory::data_type::f32, Tag::nhwc};
+        partial_bytes_ = aligned(last.partial_desc.get_size());
+    }
     last.scale = d_.scale;
     last.activation = d_.activation;
 
@@ -126,7 +134,7 @@ Conv2d::Conv2d(std::shared_ptr<Engine> engine, const d4j_conv2d_desc& desc)
                                                              d_.src_dtype));
         }
     }
-    scratch_bytes_ = upsampled_bytes_[0] + upsampled_bytes_[1] + scratchpad;
+    scratch_bytes_ = upsampled_bytes_[0] + upsampled_bytes_[1] + partial_bytes_ + scratchpad;
 }
 
 std::size_t Conv2d::image_bytes(int channels, int height, int width, int dtype) const {
@@ -136,7 +144,6 @@ std::size_t Conv2d::image_bytes(int channels, int height, int width, int dtype) 
 Forward::primitive_desc Conv2d::describe(const Source& source, const dnnl::memory::desc& weights) const {
     const dnnl::memory::desc src({images_, source.slice.count, d_.upsample * d_.h, d_.upsample * d_.w},
                                  onednn_dtype(d_.src_dtype), Tag::nhwc);
-    const dnnl::memory::desc dst({images_, d_.k, out_h_, out_w_}, onednn_dtype(d_.dst_dtype), Tag::nhwc);
     // oneDNN wants paddings that reach exactly the last window.
     const dnnl::memory::dims strides{d_.stride_h, d_.stride_w};
     const dnnl::memory::dims before{d_.pad_top, d_.pad_left};
@@ -147,8 +154,8 @@ Forward::primitive_desc Conv2d::describe(const Source& source, const dnnl::memor
         first && bias_ != nullptr ? dnnl::memory::desc({d_.k}, dnnl::memory::data_type::f32, Tag::a)
                                   : dnnl::memory::desc();
     return Forward::primitive_desc(engine_->onednn, dnnl::prop_kind::forward_inference,
-                                   dnnl::algorithm::convolution_direct, src, weights, bias, dst, strides, before, after,
-                                   source.epilogue.attributes(), /*allow_empty=*/true);
+                                   dnnl::algorithm::convolution_direct, src, weights, bias, source.dst, strides, before,
+                                   after, source.epilogue.attributes(), /*allow_empty=*/true);
 }
 
 void Conv2d::bind(const std::int64_t* addresses) {
@@ -162,6 +169,8 @@ void Conv2d::bind(const std::int64_t* addresses) {
         sources[i] = scratch;
         scratch += static_cast<std::int64_t>(upsampled_bytes_[i]);
     }
+    const std::int64_t partial = scratch;
+    scratch += static_cast<std::int64_t>(partial_bytes_);
     const auto dst_bytes = static_cast<std::int64_t>(image_bytes(d_.k, out_h_, out_w_, d_.dst_dtype));
     for (int image = 0; image < d_.n; image += images_) {
         for (std::size_t i = 0; i < sources_.size(); ++i) {
@@ -176,9 +185,13 @@ void Conv2d::bind(const std::int64_t* addresses) {
                 call.add(DNNL_ARG_BIAS, source.descriptor.bias_desc(),
                          reinterpret_cast<std::int64_t>(bias_->plain<float>()));
             }
-            call.add(DNNL_ARG_DST, source.descriptor.dst_desc(), addresses[kDst] + image * dst_bytes);
+            const bool last = i + 1 == sources_.size();
+            call.add(DNNL_ARG_DST, source.dst, last ? addresses[kDst] + image * dst_bytes : partial);
+            if (source.epilogue.partial) {
+                call.add(source.epilogue.partial_argument(), source.epilogue.partial_desc, partial);
+            }
             if (source.epilogue.residual) {
-                call.add(kResidualArgument, source.epilogue.residual_desc,
+                call.add(source.epilogue.residual_argument(), source.epilogue.residual_desc,
                          addresses[kResidual] + image * dst_bytes);
             }
             call.add(DNNL_ARG_SCRATCHPAD, source.descriptor.scratchpad_desc(), scratch);

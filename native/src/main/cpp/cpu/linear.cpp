@@ -1,4 +1,4 @@
-// Matrix product on oneDNN: one primitive per source, bias, residual and activation in the epilogue of the last.
+// Matrix product on oneDNN, with bias, residual and activation in its epilogue.
 #include "d4j_cpu.h"
 #include "op.hpp"
 #include "primitive.hpp"
@@ -43,34 +43,31 @@ class Linear final : public Op {
 public:
     Linear(std::shared_ptr<Engine> engine, const d4j_linear_desc& desc);
 
-    std::size_t scratch_bytes() const override { return scratch_bytes_; }
-    std::string implementation() const override { return implementation_; }
+    std::size_t scratch_bytes() const override { return joined_bytes_ + descriptor_.scratchpad_desc().get_size(); }
+    std::string implementation() const override { return descriptor_.impl_info_str(); }
     void bind(const std::int64_t* addresses) override;
     void run() override;
 
 private:
-    struct Source {
-        InputSlice slice;
-        std::int64_t stride;
-        Epilogue epilogue;
-        MatMul::primitive_desc descriptor;
-        MatMul primitive;
-        std::shared_ptr<PackedWeight> weight;
-    };
-
-    MatMul::primitive_desc describe(const Source& source, const dnnl::memory::desc& weights) const;
+    // Copies `columns` elements of each of the m rows.
+    void copy_rows(std::int64_t from, std::int64_t from_stride, std::int64_t to, std::int64_t to_stride,
+                   std::int64_t columns, int dtype) const;
 
     const std::shared_ptr<Engine> engine_;
     const d4j_linear_desc d_;
-    const std::int64_t rows_;  // per call of a primitive
-    // oneDNN adds a residual with dst's strides only: with others it is first copied to dst.
+    const std::int64_t k_;
+    const std::int64_t rows_;  // per call of the primitive
+    // oneDNN adds dense residuals to a dense dst only: others are first copied to dst.
     const bool copy_residual_;
-    std::int64_t residual_ = 0, dst_ = 0;
-    int team_;
     std::shared_ptr<Weight> bias_;
-    std::vector<Source> sources_;
-    std::size_t scratch_bytes_ = 0;
-    std::string implementation_;
+    Epilogue epilogue_;
+    const int team_;
+    MatMul::primitive_desc descriptor_;
+    MatMul primitive_;
+    std::shared_ptr<PackedWeight> weight_;
+    // The scratch: two sources side by side, then oneDNN's scratchpad. Two sources are few rows of features.
+    std::size_t joined_bytes_ = 0;
+    std::int64_t addresses_[kAddresses] = {};
     std::vector<PrimitiveCall> calls_;
 };
 
@@ -78,96 +75,84 @@ Linear::Linear(std::shared_ptr<Engine> engine, const d4j_linear_desc& desc)
     : Op(kAddresses),
       engine_(std::move(engine)),
       d_(desc),
+      k_(std::int64_t{d_.k0} + d_.k1),
       rows_(d_.rows_per_sample != 0 ? d_.rows_per_sample : d_.m),
-      copy_residual_(d_.residual != 0 && d_.residual_stride != d_.dst_stride) {
-    const std::shared_ptr<Weight> weight = weight_of(d_.weight, D4J_WEIGHT_LINEAR, {d_.n, d_.k0 + d_.k1}, "weight");
+      copy_residual_(d_.residual != 0 && (d_.residual_stride != d_.n || d_.dst_stride != d_.n)),
+      team_(team_for(*engine_, static_cast<double>(rows_) * d_.n * static_cast<double>(k_))) {
+    const std::shared_ptr<Weight> weight = weight_of(d_.weight, D4J_WEIGHT_LINEAR, {d_.n, k_}, "weight");
     bias_ = optional_vector(d_.bias, d_.n, "bias");
-    team_ = team_for(*engine_, static_cast<double>(rows_) * d_.n * (d_.k0 + d_.k1));
     const Team team(team_);
 
-    sources_.resize(d_.k1 > 0 ? 2 : 1);
-    sources_[0].slice = {0, d_.k0};
-    sources_[0].stride = d_.src0_stride;
-    if (d_.k1 > 0) {
-        sources_[1].slice = {d_.k0, d_.k1};
-        sources_[1].stride = d_.src1_stride;
-    }
-    // The first adds the residual, so that it may be dst itself; the last scales and activates.
-    Epilogue &first = sources_.front().epilogue, &last = sources_.back().epilogue;
-    if (copy_residual_) {
-        first.add_to_dst = true;
-    } else {
-        first.residual = d_.residual != 0;
-        first.residual_desc = {{rows_, d_.n}, onednn_dtype(d_.dst_dtype), {d_.dst_stride, 1}};
-    }
-    last.add_to_dst = last.add_to_dst || d_.k1 > 0;
-    last.scale = d_.scale;
-    last.activation = d_.activation;
+    const dnnl::memory::desc src({rows_, k_}, onednn_dtype(d_.src_dtype),
+                                 {d_.k1 > 0 ? k_ : std::int64_t{d_.src0_stride}, 1});
+    const dnnl::memory::desc dst({rows_, d_.n}, onednn_dtype(d_.dst_dtype), {d_.dst_stride, 1});
+    const dnnl::memory::desc bias = bias_ == nullptr
+                                        ? dnnl::memory::desc()
+                                        : dnnl::memory::desc({1, d_.n}, dnnl::memory::data_type::f32, Tag::ab);
+    epilogue_.add_to_dst = copy_residual_;
+    epilogue_.residual = d_.residual != 0 && !copy_residual_;
+    epilogue_.residual_desc = dst;
+    epilogue_.scale = d_.scale;
+    epilogue_.activation = d_.activation;
 
-    std::vector<InputSlice> slices;
-    std::vector<dnnl::memory::desc> layouts;
-    for (Source& source : sources_) {
-        const dnnl::memory::desc any({source.slice.count, d_.n}, onednn_dtype(d_.src_dtype), Tag::any);
-        source.descriptor = choose_layout(*weight, source.slice, any,
-                                          [&](const dnnl::memory::desc& md) { return describe(source, md); });
-        source.primitive = MatMul(source.descriptor);
-        slices.push_back(source.slice);
-        layouts.push_back(source.descriptor.weights_desc());
-        scratch_bytes_ = std::max(scratch_bytes_, source.descriptor.scratchpad_desc().get_size());
-        implementation_ += (implementation_.empty() ? "" : "+") + std::string(source.descriptor.impl_info_str());
+    const InputSlice all{0, k_};
+    const dnnl::memory::desc any({k_, d_.n}, onednn_dtype(d_.src_dtype), Tag::any);
+    descriptor_ = choose_layout(*weight, all, any, [&](const dnnl::memory::desc& weights) {
+        return MatMul::primitive_desc(engine_->onednn, src, weights, bias, dst, epilogue_.attributes(),
+                                      /*allow_empty=*/true);
+    });
+    primitive_ = MatMul(descriptor_);
+    weight_ = weight->pack({all}, {descriptor_.weights_desc()})[0];
+    if (d_.k1 > 0) {
+        const std::size_t bytes = static_cast<std::size_t>(d_.m * k_) * dtype_bytes(d_.src_dtype);
+        joined_bytes_ = (bytes + kAlignment - 1) / kAlignment * kAlignment;
     }
-    const auto packed = weight->pack(slices, layouts);
-    for (std::size_t i = 0; i < sources_.size(); ++i) sources_[i].weight = packed[i];
 }
 
-MatMul::primitive_desc Linear::describe(const Source& source, const dnnl::memory::desc& weights) const {
-    const dnnl::memory::desc src({rows_, source.slice.count}, onednn_dtype(d_.src_dtype), {source.stride, 1});
-    const dnnl::memory::desc dst({rows_, d_.n}, onednn_dtype(d_.dst_dtype), {d_.dst_stride, 1});
-    const bool first = source.slice.first == 0;
-    const dnnl::memory::desc bias =
-        first && bias_ != nullptr ? dnnl::memory::desc({1, d_.n}, dnnl::memory::data_type::f32, Tag::ab)
-                                  : dnnl::memory::desc();
-    return MatMul::primitive_desc(engine_->onednn, src, weights, bias, dst, source.epilogue.attributes(),
-                                  /*allow_empty=*/true);
+void Linear::copy_rows(std::int64_t from, std::int64_t from_stride, std::int64_t to, std::int64_t to_stride,
+                       std::int64_t columns, int dtype) const {
+    const auto element = static_cast<std::int64_t>(dtype_bytes(dtype));
+    for (std::int64_t row = 0; row < d_.m; ++row) {
+        std::memcpy(at<char>(to) + row * to_stride * element, at<const char>(from) + row * from_stride * element,
+                    static_cast<std::size_t>(columns * element));
+    }
 }
 
 void Linear::run() {
-    if (copy_residual_) {
-        const auto element = static_cast<std::int64_t>(dtype_bytes(d_.dst_dtype));
-        for (std::int64_t row = 0; row < d_.m; ++row) {
-            std::memcpy(at<char>(dst_) + row * d_.dst_stride * element,
-                        at<const char>(residual_) + row * d_.residual_stride * element,
-                        static_cast<std::size_t>(d_.n * element));
-        }
+    if (d_.k1 > 0) {
+        const std::int64_t joined = addresses_[kScratch];
+        copy_rows(addresses_[kSrc0], d_.src0_stride, joined, k_, d_.k0, d_.src_dtype);
+        copy_rows(addresses_[kSrc1], d_.src1_stride,
+                  joined + d_.k0 * static_cast<std::int64_t>(dtype_bytes(d_.src_dtype)), k_, d_.k1, d_.src_dtype);
+    }
+    if (copy_residual_ && addresses_[kResidual] != addresses_[kDst]) {
+        copy_rows(addresses_[kResidual], d_.residual_stride, addresses_[kDst], d_.dst_stride, d_.n, d_.dst_dtype);
     }
     for (PrimitiveCall& call : calls_) call.run();
 }
 
 void Linear::bind(const std::int64_t* addresses) {
     calls_.clear();
-    residual_ = addresses[kResidual];
-    dst_ = addresses[kDst];
-    const auto src_bytes = static_cast<std::int64_t>(dtype_bytes(d_.src_dtype));
-    const auto dst_bytes = static_cast<std::int64_t>(dtype_bytes(d_.dst_dtype));
+    std::copy_n(addresses, int{kAddresses}, addresses_);
+    const std::int64_t src = d_.k1 > 0 ? addresses[kScratch] : addresses[kSrc0];
+    const std::int64_t src_row =
+        static_cast<std::int64_t>(dtype_bytes(d_.src_dtype)) * (d_.k1 > 0 ? k_ : std::int64_t{d_.src0_stride});
+    const std::int64_t dst_row = static_cast<std::int64_t>(dtype_bytes(d_.dst_dtype)) * d_.dst_stride;
     for (std::int64_t row = 0; row < d_.m; row += rows_) {
-        for (std::size_t i = 0; i < sources_.size(); ++i) {
-            const Source& source = sources_[i];
-            PrimitiveCall call(source.primitive, *engine_, team_);
-            call.add(DNNL_ARG_SRC, source.descriptor.src_desc(),
-                     addresses[kSrc0 + i] + row * source.stride * src_bytes);
-            call.add(DNNL_ARG_WEIGHTS, source.weight->memory);
-            if (i == 0 && bias_ != nullptr) {
-                call.add(DNNL_ARG_BIAS, source.descriptor.bias_desc(),
-                         reinterpret_cast<std::int64_t>(bias_->plain<float>()));
-            }
-            call.add(DNNL_ARG_DST, source.descriptor.dst_desc(), addresses[kDst] + row * d_.dst_stride * dst_bytes);
-            if (source.epilogue.residual) {
-                call.add(kResidualArgument, source.epilogue.residual_desc,
-                         residual_ + row * d_.residual_stride * dst_bytes);
-            }
-            call.add(DNNL_ARG_SCRATCHPAD, source.descriptor.scratchpad_desc(), addresses[kScratch]);
-            calls_.push_back(std::move(call));
+        PrimitiveCall call(primitive_, *engine_, team_);
+        call.add(DNNL_ARG_SRC, descriptor_.src_desc(), src + row * src_row);
+        call.add(DNNL_ARG_WEIGHTS, weight_->memory);
+        if (bias_ != nullptr) {
+            call.add(DNNL_ARG_BIAS, descriptor_.bias_desc(), reinterpret_cast<std::int64_t>(bias_->plain<float>()));
         }
+        call.add(DNNL_ARG_DST, descriptor_.dst_desc(), addresses[kDst] + row * dst_row);
+        if (epilogue_.residual) {
+            // Dense, as dst is.
+            call.add(epilogue_.residual_argument(), epilogue_.residual_desc, addresses[kResidual] + row * dst_row);
+        }
+        call.add(DNNL_ARG_SCRATCHPAD, descriptor_.scratchpad_desc(),
+                 addresses[kScratch] + static_cast<std::int64_t>(joined_bytes_));
+        calls_.push_back(std::move(call));
     }
 }
 

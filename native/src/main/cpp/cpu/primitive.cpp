@@ -29,8 +29,9 @@ void PrimitiveCall::run() {
 
 dnnl::primitive_attr Epilogue::attributes() const {
     dnnl::post_ops ops;
-    if (residual) ops.append_binary(dnnl::algorithm::binary_add, residual_desc);
     if (add_to_dst) ops.append_sum(1.0f);
+    if (residual) ops.append_binary(dnnl::algorithm::binary_add, residual_desc);
+    if (partial) ops.append_binary(dnnl::algorithm::binary_add, partial_desc);
     if (scale != 1.0f) ops.append_eltwise(dnnl::algorithm::eltwise_linear, scale, 0.0f);
     switch (activation) {
         case D4J_ACTIVATION_SILU: ops.append_eltwise(dnnl::algorithm::eltwise_swish, 1.0f, 0.0f); break;
@@ -43,6 +44,13 @@ dnnl::primitive_attr Epilogue::attributes() const {
     attributes.set_post_ops(ops);
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     return attributes;
+}
+
+int Epilogue::residual_argument() const { return DNNL_ARG_ATTR_MULTIPLE_POST_OP(add_to_dst ? 1 : 0) | DNNL_ARG_SRC_1; }
+
+int Epilogue::partial_argument() const {
+    const int before = (add_to_dst ? 1 : 0) + (residual ? 1 : 0);
+    return DNNL_ARG_ATTR_MULTIPLE_POST_OP(before) | DNNL_ARG_SRC_1;
 }
 
 }  // namespace d4j

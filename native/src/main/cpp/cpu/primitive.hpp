@@ -31,20 +31,21 @@ private:
     std::vector<dnnl_exec_arg_t> arguments_;
 };
 
-// dst = activation(scale * (... + residual)) as post-ops, in this order.
+// dst = activation(scale * (... + dst + residual + partial)) as post-ops, in this order, each if asked for.
 struct Epilogue {
-    // Either adds a residual, or adds to what dst holds.
-    bool residual = false;
     bool add_to_dst = false;
+    bool residual = false;
+    // Of an earlier source, in f32: rounding that to bf16 would show wherever the sources cancel.
+    bool partial = false;
+    dnnl::memory::desc partial_desc;
     dnnl::memory::desc residual_desc;
     float scale = 1;
     int activation = 0;
 
     dnnl::primitive_attr attributes() const;
+    int residual_argument() const;
+    int partial_argument() const;
 };
-
-// The argument of the residual: it is the first post-op.
-constexpr int kResidualArgument = DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1;
 
 // Creates a primitive descriptor for the layout that the weight has, or else for the one that oneDNN prefers. `make`
 // takes the weights' descriptor and returns a primitive descriptor, empty if there is none.

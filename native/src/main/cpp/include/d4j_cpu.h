@@ -100,7 +100,7 @@ struct d4j_conv2d_desc {
 };
 
 // dst = activation(scale * (src * weight^T + bias + residual)). src is src0, or src0 and src1 side by side along k.
-// The residual may be dst itself.
+// The residual may be dst itself, with dst's stride.
 // Addresses: src0, src1, residual, dst, scratch.
 struct d4j_linear_desc {
     int64_t weight = 0;  // D4J_WEIGHT_LINEAR [n, k0 + k1]

@@ -129,8 +129,10 @@ class AttentionOpTest {
       int queries = tokens[random.nextInt(tokens.length)];
       boolean causal = random.nextInt(3) == 0;
       int keys = causal ? queries : tokens[random.nextInt(tokens.length)];
+      // A handful of values may happen to cancel: a relative error wants a tensor.
+      int heads = Math.max(1 + random.nextInt(4), 64 / (dim * queries));
       int batch = 1 + random.nextInt(3);
-      Case c = new Case(random, batch, 1 + random.nextInt(4), dim, queries, keys, dtype);
+      Case c = new Case(random, batch, heads, dim, queries, keys, dtype);
       c.causal = causal;
       assertClose(c.expected(), c.run(2), dtype, c + " seed " + seed);
     }

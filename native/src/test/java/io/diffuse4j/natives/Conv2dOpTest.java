@@ -186,6 +186,10 @@ class Conv2dOpTest {
           two ? channels[random.nextInt(channels.length)] : 0,
           channels[random.nextInt(channels.length)],
           filter);
+      if (c.outCount() < 64) {
+        // A handful of values may happen to cancel: a relative error wants a tensor.
+        c.d.h(8).w(9);
+      }
       c.d.upsample(random.nextInt(4) == 0 ? 2 : 1);
       if (c.d.upsample() == 1 && random.nextInt(4) == 0 && c.d.h() > 2 && c.d.w() > 2) {
         c.d.stride_h(2).stride_w(2);
