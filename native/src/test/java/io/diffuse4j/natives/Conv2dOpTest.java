@@ -198,7 +198,7 @@ class Conv2dOpTest {
         }
       }
       c.d.residual(random.nextInt(2)).activation(random.nextInt(2));
-      c.d.scale(random.nextInt(3) == 0 ? 0.70710678f : 1f);
+      c.d.scale(random.nextInt(3) == 0 ? 0.70710677f : 1f);
       c.d.batch_invariant(random.nextInt(2));
       c.d.dst_dtype(random.nextInt(4) == 0 ? CpuOps.F32 : dtype);
       c.fill(dtype);

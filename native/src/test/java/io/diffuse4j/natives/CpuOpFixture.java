@@ -234,17 +234,13 @@ final class CpuOpFixture implements AutoCloseable {
   }
 
   static double activation(int kind, double x) {
-    switch (kind) {
-      case CpuOps.ACTIVATION_SILU:
-        return x * sigmoid(x);
-      case CpuOps.ACTIVATION_GELU_ERF:
-        return 0.5 * x * (1 + erf(x / Math.sqrt(2)));
-      case CpuOps.ACTIVATION_GELU_TANH:
-        return 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
-      case CpuOps.ACTIVATION_QUICK_GELU:
-        return x * sigmoid(1.702 * x);
-      default:
-        return x;
-    }
+    return switch (kind) {
+      case CpuOps.ACTIVATION_SILU -> x * sigmoid(x);
+      case CpuOps.ACTIVATION_GELU_ERF -> 0.5 * x * (1 + erf(x / Math.sqrt(2)));
+      case CpuOps.ACTIVATION_GELU_TANH ->
+          0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
+      case CpuOps.ACTIVATION_QUICK_GELU -> x * sigmoid(1.702 * x);
+      default -> x;
+    };
   }
 }

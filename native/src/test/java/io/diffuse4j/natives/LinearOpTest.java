@@ -142,7 +142,7 @@ class LinearOpTest {
               dtype,
               random.nextBoolean());
       c.d.residual(random.nextInt(2)).activation(random.nextInt(5));
-      c.d.scale(random.nextInt(3) == 0 ? 0.70710678f : 1f);
+      c.d.scale(random.nextInt(3) == 0 ? 0.70710677f : 1f);
       if (random.nextBoolean()) {
         c.d.rows_per_sample(1);
       }
