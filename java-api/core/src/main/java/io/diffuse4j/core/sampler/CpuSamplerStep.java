@@ -21,8 +21,12 @@ public final class CpuSamplerStep implements SamplerStep {
     }
   }
 
-  private static final int SHAPE_BYTES = 32;
   private static final int SAMPLE_BYTES = 128;
+
+  /** The adaptive step's error lies after the shape; samples start on the next cache line. */
+  private static final int ERROR = 32;
+
+  private static final int FIRST_SAMPLE = 64;
 
   // Offsets in d4j_sampler_sample.
   private static final int TABLE = 0;
@@ -55,7 +59,7 @@ public final class CpuSamplerStep implements SamplerStep {
   /** With one variant in particular, for tests that compare them. */
   CpuSamplerStep(SamplerShape shape, InstructionSet instructions) {
     this.shape = shape;
-    arguments = new OffHeap(SHAPE_BYTES + 32 + shape.samples() * SAMPLE_BYTES);
+    arguments = new OffHeap(FIRST_SAMPLE + shape.samples() * SAMPLE_BYTES);
     ByteBuffer buffer = arguments.buffer();
     int[] fields = {
       shape.samples(),
@@ -70,7 +74,7 @@ public final class CpuSamplerStep implements SamplerStep {
     for (int field : fields) {
       buffer.putInt(field);
     }
-    samples = buffer.position(sampleOffset()).slice().order(buffer.order());
+    samples = buffer.position(FIRST_SAMPLE).slice().order(buffer.order());
     long bytes = CpuSampler.d4j_sampler_scratch_bytes(arguments.address());
     if (bytes < 0 || bytes > Integer.MAX_VALUE - 64) {
       arguments.close();
@@ -80,10 +84,6 @@ public final class CpuSamplerStep implements SamplerStep {
     for (int i = 0; i < shape.samples(); i++) {
       guidance(i, 1, 0);
     }
-  }
-
-  private static int sampleOffset() {
-    return SHAPE_BYTES + 32; // samples start on a cache line
   }
 
   private static int typeOf(DType type) {
@@ -168,7 +168,7 @@ public final class CpuSamplerStep implements SamplerStep {
     requireOpen();
     SamplerStatus.check(
         "d4j_sampler_prepare",
-        CpuSampler.d4j_sampler_prepare(arguments.address(), arguments.address() + sampleOffset()));
+        CpuSampler.d4j_sampler_prepare(arguments.address(), arguments.address() + FIRST_SAMPLE));
   }
 
   @Override
@@ -177,7 +177,17 @@ public final class CpuSamplerStep implements SamplerStep {
     SamplerStatus.check(
         "d4j_sampler_step",
         CpuSampler.d4j_sampler_step(
-            arguments.address(), arguments.address() + sampleOffset(), scratch.address()));
+            arguments.address(), arguments.address() + FIRST_SAMPLE, scratch.address()));
+  }
+
+  @Override
+  public double error(long lower, long higher, long previous, double atol, double rtol) {
+    requireOpen();
+    SamplerStatus.check(
+        "d4j_sampler_error",
+        CpuSampler.d4j_sampler_error(
+            lower, higher, previous, shape.elements(), atol, rtol, arguments.address() + ERROR));
+    return arguments.buffer().getDouble(ERROR);
   }
 
   private void requireOpen() {

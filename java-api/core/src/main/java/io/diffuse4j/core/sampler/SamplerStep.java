@@ -51,6 +51,13 @@ public interface SamplerStep extends AutoCloseable {
   /** Carries out every sample's row. */
   void step();
 
+  /**
+   * The error of one sample's adaptive step: the root mean square over its elements of {@code
+   * (higher - lower) / max(atol, rtol max(|lower|, |previous|))}. The one number that is ever read
+   * back from the device between the first and the last step.
+   */
+  double error(long lower, long higher, long previous, double atol, double rtol);
+
   @Override
   void close();
 }

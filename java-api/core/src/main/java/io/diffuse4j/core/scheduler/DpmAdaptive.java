@@ -6,6 +6,7 @@ import io.diffuse4j.core.sampler.Limit;
 import io.diffuse4j.core.sampler.Row;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * DPM-Solver-12 and -23 with an adaptive step size (arXiv 2206.00927, appendix C.2): every
@@ -24,6 +25,9 @@ public final class DpmAdaptive {
   private static final double SAFETY = 0.9;
 
   private static final double FIRST_STEP = 0.05;
+
+  /** The paper's inner points as parts of the step: halfway for -12, thirds for -23. */
+  private static final double[] INNER = {1.0 / 2, 1.0 / 3};
 
   /**
    * The least part of the whole way in lambda that a step may become, which bounds the calls of a
@@ -118,11 +122,10 @@ public final class DpmAdaptive {
       if (done()) {
         throw new IllegalStateException("the adaptive run is done");
       }
-      Node s = node(lambda);
+      Node s = nodes().get(0);
+      Node s1 = nodes().get(1);
       Node t = node(lambda + step);
-      // The paper's inner points: halfway for -12, thirds for -23.
-      double r1 = order == 2 ? 1.0 / 2 : 1.0 / 3;
-      Node s1 = node(lambda + r1 * step);
+      double r1 = INNER[order - 2];
       Combination x = Combination.ZERO.withX(1);
       Combination saved = Combination.ZERO.withSaved(1);
       List<Row> rows = new ArrayList<>();
@@ -133,8 +136,8 @@ public final class DpmAdaptive {
         Combination higher = lower.plus(whole.d1Midpoint() / r1, slope(stored(1)));
         rows.add(row(s1, higher).withSave(lower));
       } else {
-        double r2 = 2.0 / 3;
-        Node s2 = node(lambda + r2 * step);
+        double r2 = 2 * r1;
+        Node s2 = nodes().get(2);
         DpmAlgorithm.Step inner = DpmAlgorithm.DPM.step(s, s2);
         Combination atS2 =
             first(s, s2, saved, stored(1)).plus(inner.d1() * r2 / r1, slope(stored(1)));
@@ -171,6 +174,12 @@ public final class DpmAdaptive {
             "the adaptive step shrank to " + step + " in lambda; raise atol or rtol");
       }
       return accepted;
+    }
+
+    /** Where the network is called in the next attempt. */
+    List<Node> nodes() {
+      double r1 = INNER[order - 2];
+      return IntStream.range(0, order).mapToObj(i -> node(lambda + i * r1 * step)).toList();
     }
 
     private Node node(double lambda) {

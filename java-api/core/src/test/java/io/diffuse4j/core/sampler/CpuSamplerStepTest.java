@@ -354,6 +354,61 @@ class CpuSamplerStepTest {
   }
 
   @Test
+  void theAdaptiveErrorIsTheScaledRootMeanSquare() {
+    Random random = new Random(16);
+    int n = 3 * 1201;
+    double[] lower = normals(random, n, DType.F32);
+    double[] higher = normals(random, n, DType.F32);
+    double[] previous = normals(random, n, DType.F32);
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+      double scale = Math.max(Math.abs(lower[i]), Math.abs(previous[i]));
+      sum += Math.pow((higher[i] - lower[i]) / Math.max(0.1, 0.2 * scale), 2);
+    }
+    try (CpuSamplerStep step = new CpuSamplerStep(SamplerShape.of(1, 3, 1201));
+        OffHeap a = filled(lower);
+        OffHeap b = filled(higher);
+        OffHeap c = filled(previous)) {
+      double error = step.error(a.address(), b.address(), c.address(), 0.1, 0.2);
+      assertEquals(Math.sqrt(sum / n), error, 1e-12 * error);
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> step.error(a.address(), b.address(), c.address(), 0, 0));
+    }
+  }
+
+  private static OffHeap filled(double[] values) {
+    OffHeap block = new OffHeap(4 * values.length);
+    for (int i = 0; i < values.length; i++) {
+      block.buffer().putFloat(4 * i, (float) values[i]);
+    }
+    return block;
+  }
+
+  @Test
+  void theNoiseOfAStepIsTheGeneratorsByCallWhateverTheLayout() {
+    int channels = 3;
+    int pixels = 401;
+    Row row = Row.of(1, 0, Conversion.OUTPUT, Combination.ZERO).drawing(1, NoiseScale.ONE);
+    CoefficientTable table = new CoefficientTable(List.of(row, row), 1, 1, 1);
+    SamplerShape shape = SamplerShape.of(1, channels, pixels);
+    try (DeviceBatch batch = new DeviceBatch(shape, InstructionSet.BEST)) {
+      batch.table(0, table);
+      batch.latents(0, new double[shape.elements()]);
+      batch.output(0, new double[shape.elements()], null);
+      batch.step().seed(0, 77);
+      batch.step().row(0, 1);
+      batch.step().step();
+      float[] expected = new float[shape.elements()];
+      CpuNoise.draw(77, 1, channels, pixels, expected);
+      double[] actual = batch.latents(0);
+      for (int i = 0; i < expected.length; i++) {
+        assertEquals(expected[i], (float) actual[i]);
+      }
+    }
+  }
+
+  @Test
   void aClosedStepRefusesWork() {
     CpuSamplerStep step = new CpuSamplerStep(SamplerShape.of(1, 1, 4));
     step.close();
