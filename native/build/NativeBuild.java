@@ -80,7 +80,7 @@ public final class NativeBuild {
       Path script = cpp.resolve("vgpu/exports.map");
       List<String> flags =
           new ArrayList<>(
-              List.of("-Wl,-soname,libcuda.so.1", "-static-libstdc++", "-static-libgcc"));
+              List.of("-Wl,-soname,libcuda.so.1", "-static-libstdc++", "-static-libgcc", "-ldl"));
       if (Files.exists(script)) {
         flags.add("-Wl,--version-script=" + script);
       }
@@ -111,7 +111,8 @@ public final class NativeBuild {
         "-static-libstdc++",
         "-static-libgcc",
         "-Wl,-rpath,$ORIGIN",
-        "-Wl,--no-undefined");
+        "-Wl,--no-undefined",
+        "-ldl");
   }
 
   /**

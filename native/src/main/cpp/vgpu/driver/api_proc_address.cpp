@@ -1,0 +1,32 @@
+#include "driver/call.hpp"
+#include "driver/proc_address.hpp"
+
+using namespace vgpu;
+using namespace vgpu::driver;
+
+VGPU_DRIVER_API cuGetProcAddress_v2(const char* name, void** function, int version,
+                                    uint64_t flags, int* query) {
+    return api("cuGetProcAddress_v2", [&](Call&) {
+        requirePointer(name, "symbol");
+        requirePointer(function, "pfn");
+        Query answer = NotFound;
+        EntryPoint address = lookUp(name, version, flags, answer);
+        *function = reinterpret_cast<void*>(address);
+        if (query) *query = answer;
+        // With a place for the answer the call itself succeeds, as documented.
+        require(address != nullptr || query != nullptr, CUDA_ERROR_NOT_FOUND, "no such entry point");
+    });
+}
+
+VGPU_DRIVER_API cuGetProcAddress(const char* name, void** function, int version,
+                                 uint64_t flags) {
+    return cuGetProcAddress_v2(name, function, version, flags, nullptr);
+}
+
+// Undocumented tables through which NVIDIA's own libraries reach into the driver.
+VGPU_DRIVER_API cuGetExportTable(const void** table, const CUuuid*) {
+    return api("cuGetExportTable", [&](Call&) {
+        if (table) *table = nullptr;
+        fail(CUDA_ERROR_NOT_SUPPORTED, "the CUDA runtime and NVIDIA's libraries need the real driver");
+    });
+}

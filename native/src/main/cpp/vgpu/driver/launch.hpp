@@ -1,0 +1,13 @@
+// Checking a launch before anything is queued, as a driver does.
+#pragma once
+
+#include "driver/call.hpp"
+
+namespace vgpu::driver {
+
+/// The work of a launch, its parameters copied. Throws what a driver returns for bad sizes and missing resources.
+KernelWork kernelWork(Driver& driver, const CUDA_KERNEL_NODE_PARAMS& parameters, bool cooperative);
+
+model::Occupancy functionOccupancy(Driver& driver, const Function& function, uint32_t threads, uint64_t dynamicShared);
+
+}  // namespace vgpu::driver
