@@ -1,0 +1,67 @@
+// The attention kernels' instances and the choice among them: plain C++17 for NVRTC and for the host.
+#pragma once
+
+#include "common/types.hpp"
+
+namespace d4j {
+
+/// A block of 32 * warps threads does 16 * mTiles * warps queries against `keys` keys at a time.
+///
+/// Two m-tiles a warp make each ldmatrix.x4 of K or V feed four mma instead of two: 0.25 loads per mma. They cost
+/// registers a lane: headDim for the output, keys for the scores (f32), headDim / 2 for the queries; at most 255 - 40.
+/// So wide heads take fewer keys at a time, then keep queries in shared memory, then do with one m-tile.
+struct AttentionTile {
+    int headDim;       // columns kept; narrower heads are filled up with zeros
+    int warps;
+    int mTiles;
+    int keys;          // a multiple of 32
+    int queryStepsKept; // k16 steps of the queries that stay in registers, the others are read again for each tile
+    bool sumByMma;     // row sums of the probabilities as one more mma column tile, 8 / (2 headDim) more FLOPs, instead
+                       // of one FADD a score: worth it where that is at most 1/16
+    int blocksPerSm;   // what registers and shared memory are planned for
+};
+
+constexpr AttentionTile kAttentionTiles[] = {
+    {32, 4, 2, 64, 2, false, 2},
+    {40, 4, 2, 64, 3, false, 2},  // SD 1.x at 320 channels: k16 + k16 + k8
+    {64, 4, 2, 64, 4, true, 2},
+    {80, 4, 2, 64, 5, true, 2},   // SD 1.x at 640 channels
+    {128, 4, 2, 32, 5, true, 2},
+    {160, 4, 1, 64, 10, true, 2},  // SD 1.x at 1280 channels
+    {256, 4, 1, 32, 16, true, 1},
+};
+constexpr int kAttentionTileCount = sizeof(kAttentionTiles) / sizeof(kAttentionTiles[0]);
+
+D4J_HOST_DEVICE constexpr int attentionQueries(const AttentionTile& tile) { return 16 * tile.mTiles * tile.warps; }
+
+/// Whether no query is needed in shared memory once the first tile begins.
+D4J_HOST_DEVICE constexpr bool keepsAllQueries(const AttentionTile& tile) {
+    return tile.queryStepsKept == (tile.headDim + 15) / 16;
+}
+
+/// Dynamic shared memory: two stages of K and V. Queries that go to registers pass through the second stage; others
+/// stay in a place of their own. The output leaves through the queries' place.
+D4J_HOST_DEVICE constexpr int attentionSharedBytes(const AttentionTile& tile) {
+    const int row = tile.headDim * 2;
+    const int stages = 4 * tile.keys * row;
+    const int queries = attentionQueries(tile) * row;
+    if (!keepsAllQueries(tile)) return queries + stages;
+    const int halfWithQueries = stages / 2 + queries;
+    return halfWithQueries > stages ? halfWithQueries : stages;
+}
+
+/// The tile for this head: the narrowest that holds it. -1: none, the head is wider than 256.
+D4J_HOST_DEVICE constexpr int pickAttentionTile(int headDim) {
+    for (int i = 0; i < kAttentionTileCount; ++i) {
+        if (headDim <= kAttentionTiles[i].headDim) return i;
+    }
+    return -1;
+}
+
+/// Whether the tensor-core kernels can read these operands: they move 16 bytes at a time.
+/// Offsets and strides in elements of 16 bits; an address counts by its offset from a 16-byte boundary.
+D4J_HOST_DEVICE constexpr bool attentionAligned(int headDim, int qStride, int kStride, int vStride, int outStride) {
+    return headDim % 8 == 0 && qStride % 8 == 0 && kStride % 8 == 0 && vStride % 8 == 0 && outStride % 8 == 0;
+}
+
+}  // namespace d4j
