@@ -64,4 +64,20 @@ D4J_HOST_DEVICE constexpr bool attentionAligned(int headDim, int qStride, int kS
     return headDim % 8 == 0 && qStride % 8 == 0 && kStride % 8 == 0 && vStride % 8 == 0 && outStride % 8 == 0;
 }
 
+// ---- the kernels in plain f32 arithmetic ---------------------------------------------------------------------------
+
+constexpr int kFmaThreads = 128;
+constexpr int kFmaQueries = 64;  // of a block
+constexpr int kFmaKeys = 32;     // at a time
+
+/// Columns of the head that an instance holds in registers, in chunks of 32.
+constexpr int kFmaHeadDims[] = {64, 160, 256};
+
+D4J_HOST_DEVICE constexpr int pickAttentionFma(int headDim) {
+    for (int i = 0; i < 3; ++i) {
+        if (headDim <= kFmaHeadDims[i]) return i;
+    }
+    return -1;
+}
+
 }  // namespace d4j

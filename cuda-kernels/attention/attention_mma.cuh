@@ -13,23 +13,14 @@
 #include "arch/mma.cuh"
 #include "attention/attention_config.hpp"
 #include "attention/attention_params.hpp"
+#include "attention/attention_softmax.cuh"
 #include "attention/attention_tile.cuh"
 #include "common/dtype.cuh"
 
 namespace d4j {
 
-/// A score that no query sees: 2^-inf is 0.
-D4J_DEVICE float unseen() { return __int_as_float(static_cast<int>(0xff800000u)); }
-
 /// How far, as a power of two, a score may exceed the reference of its row.
 constexpr float kSlack = 8.0f;
-
-/// 2^x, 2 ulp; results below 2^-126 are 0.
-D4J_DEVICE float exp2Approx(float x) {
-    float y;
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-    return y;
-}
 
 template <DType TYPE, int TILE>
 struct AttentionWarp {

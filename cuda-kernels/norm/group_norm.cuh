@@ -1,0 +1,181 @@
+// Group normalisation (Wu and He, "Group Normalization", 2018, equations 1 and 2) over NHWC, with SiLU and scale-shift.
+//
+// Statistics first: per channel and block of rows, by the producer or by groupNormStats. groupNormFinalize merges them
+// into groups, which may span both sources, and folds everything that is constant for a channel into three numbers.
+// groupNormApply is then one pass over the data. The mean is subtracted before scaling, not folded into the shift:
+// data with a mean far from zero would lose the digits that they share.
+//
+// Every sum has a fixed order: neither the schedule nor the batch changes a bit.
+#pragma once
+
+#include "common/activation.cuh"
+#include "common/moments.cuh"
+#include "norm/norm_config.hpp"
+#include "norm/norm_params.hpp"
+#include "norm/norm_vector.cuh"
+
+namespace d4j {
+
+/// Which vector column and which of the rows under way a thread has; threads that do not fill a row are idle.
+struct NormPlace {
+    int column;  // within the block
+    int lane, lanes;
+    bool active;
+
+    D4J_DEVICE explicit NormPlace(int columns)
+        : column(threadIdx.x % columns), lane(threadIdx.x / columns), lanes(kNormThreads / columns),
+          active(threadIdx.x < kNormThreads / columns * columns) {}
+};
+
+template <DType TYPE, int VECTOR>
+D4J_DEVICE void groupNormStats(const GroupNormStatsParams& p) {
+    // [VECTOR][threads]; 4 more a row, so that the 8 channels of a vector and 4 vectors are in 32 different banks.
+    constexpr int PITCH = kNormThreads + 4;
+    __shared__ float means[PITCH * VECTOR], squares[PITCH * VECTOR];
+    const NormPlace place(p.columns);
+    const int channel = (blockIdx.x * p.columns + place.column) * VECTOR;
+    const bool active = place.active && channel < p.channels;
+    const int first = blockIdx.y * p.rows;
+    const int rows = min(p.rows, p.pixels - first);
+    const int64_t base = (static_cast<int64_t>(blockIdx.z) * p.pixels + first) * p.channels + channel;
+
+    // Sums of what is left after this thread's first row: no cancellation when the mean is far from zero.
+    float origin[VECTOR] = {}, sum[VECTOR] = {}, square[VECTOR] = {};
+    if (active && place.lane < rows) {
+        loadVector<TYPE>(origin, p.src, base + static_cast<int64_t>(place.lane) * p.channels);
+#pragma unroll 4
+        for (int row = place.lane + place.lanes; row < rows; row += place.lanes) {
+            float x[VECTOR];
+            loadVector<TYPE>(x, p.src, base + static_cast<int64_t>(row) * p.channels);
+#pragma unroll
+            for (int i = 0; i < VECTOR; ++i) {
+                const float d = x[i] - origin[i];
+                sum[i] += d;
+                square[i] = fmaf(d, d, square[i]);
+            }
+        }
+    }
+    const int count = place.lane < rows ? (rows - place.lane + place.lanes - 1) / place.lanes : 0;
+    const float share = count > 0 ? 1.0f / count : 0.0f;
+#pragma unroll
+    for (int i = 0; i < VECTOR; ++i) {
+        means[i * PITCH + threadIdx.x] = origin[i] + sum[i] * share;
+        squares[i * PITCH + threadIdx.x] = fmaxf(square[i] - sum[i] * sum[i] * share, 0.0f);
+    }
+    __syncthreads();
+    // Now a thread a channel, so that the stores are side by side.
+    const int firstChannel = blockIdx.x * p.columns * VECTOR;
+    const int width = min(p.columns * VECTOR, p.channels - firstChannel);
+    ChannelStats* stats = p.stats + (static_cast<int64_t>(blockIdx.z) * gridDim.y + blockIdx.y) * p.channels;
+    for (int c = threadIdx.x; c < width; c += kNormThreads) {
+        Moments total = {0.0f, 0.0f, 0.0f};
+        for (int lane = 0; lane < place.lanes && lane < rows; ++lane) {
+            const int from = c % VECTOR * PITCH + lane * p.columns + c / VECTOR;
+            const float n = static_cast<float>((rows - lane + place.lanes - 1) / place.lanes);
+            total = merge(total, {n, means[from], squares[from]});
+        }
+        stats[firstChannel + c] = {total.mean * total.count, total.m2};
+    }
+}
+
+/// Merges the statistics of one source's channels [begin, end) that fall into a group, item by item in a fixed order.
+/// `embedding` shifts a channel's mean.
+D4J_DEVICE Moments groupOfSource(const ChannelStats* stats, int channels, int begin, int end, int rows, int pixels,
+                                 const float* embedding, Moments total) {
+    const int width = end - begin;
+    if (width <= 0) return total;
+    const int blocks = ceilDiv(pixels, rows);
+    stats += static_cast<int64_t>(blockIdx.y) * blocks * channels;
+    for (int item = threadIdx.x; item < blocks * width; item += kNormThreads) {
+        const int block = item / width, channel = begin + item % width;
+        const ChannelStats s = stats[static_cast<int64_t>(block) * channels + channel];
+        const float count = static_cast<float>(min(rows, pixels - block * rows));
+        const float shift = embedding != nullptr ? embedding[channel] : 0.0f;
+        total = merge(total, {count, s.sum / count + shift, s.m2});
+    }
+    return total;
+}
+
+D4J_DEVICE void groupNormFinalize(const GroupNormFinalizeParams& p) {
+    __shared__ Moments partial[kNormThreads];
+    const int channels = p.channels0 + p.channels1;
+    const int width = channels / p.groups;
+    const int begin = blockIdx.x * width, end = begin + width;
+    const int64_t sample = blockIdx.y;
+    const float* embedding = p.embedding != nullptr ? p.embedding + sample * p.embeddingStride : nullptr;
+
+    Moments total = {0.0f, 0.0f, 0.0f};
+    total = groupOfSource(p.stats0, p.channels0, begin, min(end, p.channels0), p.rows0, p.pixels, embedding, total);
+    if (p.channels1 > 0) {
+        total = groupOfSource(p.stats1, p.channels1, max(begin - p.channels0, 0), end - p.channels0, p.rows1, p.pixels,
+                              embedding != nullptr ? embedding + p.channels0 : nullptr, total);
+    }
+    partial[threadIdx.x] = total;
+    __syncthreads();
+#pragma unroll
+    for (int distance = kNormThreads / 2; distance > 0; distance /= 2) {
+        if (threadIdx.x < distance) {
+            partial[threadIdx.x] = merge(partial[threadIdx.x], partial[threadIdx.x + distance]);
+        }
+        __syncthreads();
+    }
+    const float mean = partial[0].mean;
+    const float rstd = 1.0f / sqrtf(partial[0].m2 / partial[0].count + p.eps);
+
+    float* out = p.channels + sample * 3 * channels;
+    const float* film = p.film != nullptr ? p.film + sample * p.filmStride : nullptr;
+    for (int channel = begin + static_cast<int>(threadIdx.x); channel < end; channel += kNormThreads) {
+        const float factor = film != nullptr ? 1.0f + film[channel] : 1.0f;
+        const float gamma = p.gamma != nullptr ? p.gamma[channel] : 1.0f;
+        const float beta = p.beta != nullptr ? p.beta[channel] : 0.0f;
+        out[channel] = embedding != nullptr ? mean - embedding[channel] : mean;
+        out[channels + channel] = gamma * rstd * factor;
+        out[2 * channels + channel] = beta * factor + (film != nullptr ? film[channels + channel] : 0.0f);
+    }
+}
+
+template <DType TYPE, int VECTOR>
+D4J_DEVICE void groupNormApply(const GroupNormApplyParams& p) {
+    using Parameters = ChannelParameters<VECTOR>;
+    __shared__ alignas(16) float parameters[3][kNormColumnsMax * VECTOR];
+    const int channels = p.channels0 + p.channels1;
+    const int width = p.columns * VECTOR;
+    const int firstChannel = blockIdx.x * width;
+    for (int i = threadIdx.x; i < width; i += kNormThreads) {
+        if (firstChannel + i < channels) {
+#pragma unroll
+            for (int j = 0; j < 3; ++j) {
+                parameters[j][Parameters::index(i, p.columns)] =
+                    p.channels[(static_cast<int64_t>(blockIdx.z) * 3 + j) * channels + firstChannel + i];
+            }
+        }
+    }
+    __syncthreads();
+    const NormPlace place(p.columns);
+    const int channel = firstChannel + place.column * VECTOR;
+    if (!place.active || channel >= channels) return;
+
+    float mean[VECTOR], scale[VECTOR], shift[VECTOR];
+    Parameters::load(mean, parameters[0], place.column, p.columns);
+    Parameters::load(scale, parameters[1], place.column, p.columns);
+    Parameters::load(shift, parameters[2], place.column, p.columns);
+    const bool second = channel >= p.channels0;
+    const void* src = second ? p.src1 : p.src0;
+    const int pitch = second ? p.channels1 : p.channels0;
+    const int source = second ? channel - p.channels0 : channel;
+    const int end = min((static_cast<int>(blockIdx.y) + 1) * p.rows, p.pixels);
+    const int64_t sample = static_cast<int64_t>(blockIdx.z) * p.pixels;
+#pragma unroll 4
+    for (int row = blockIdx.y * p.rows + place.lane; row < end; row += place.lanes) {
+        float x[VECTOR];
+        loadVector<TYPE>(x, src, (sample + row) * pitch + source);
+#pragma unroll
+        for (int i = 0; i < VECTOR; ++i) {
+            const float y = fmaf(x[i] - mean[i], scale[i], shift[i]);
+            x[i] = p.activation == Activation::Silu ? silu(y) : y;
+        }
+        storeVector<TYPE>(p.dst, (sample + row) * channels + channel, x);
+    }
+}
+
+}  // namespace d4j
