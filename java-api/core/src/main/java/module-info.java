@@ -4,7 +4,11 @@ module io.diffuse4j.core {
   requires transitive io.diffuse4j.weights;
 
   exports io.diffuse4j.core.device;
+  exports io.diffuse4j.core.engine;
+  exports io.diffuse4j.core.guidance;
+  exports io.diffuse4j.core.model;
   exports io.diffuse4j.core.noise;
+  exports io.diffuse4j.core.pipeline;
   exports io.diffuse4j.core.sampler;
   exports io.diffuse4j.core.scheduler;
 }

@@ -1,0 +1,75 @@
+package io.diffuse4j.core.cpu;
+
+import io.diffuse4j.core.op.DeviceBuffer;
+import io.diffuse4j.natives.CpuOps;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.ShortPointer;
+
+/** 64-byte aligned native memory, freed by {@link #close()} alone. */
+final class CpuBuffer implements DeviceBuffer {
+  private final CpuMemory memory;
+  private final long bytes;
+  private long address;
+
+  CpuBuffer(CpuMemory memory, long address, long bytes) {
+    this.memory = memory;
+    this.address = address;
+    this.bytes = bytes;
+  }
+
+  /** A JavaCPP view of memory that JavaCPP does not own. */
+  private static final class View extends Pointer {
+    View(long address) {
+      this.address = address;
+    }
+  }
+
+  @Override
+  public long address() {
+    return address;
+  }
+
+  @Override
+  public long bytes() {
+    return bytes;
+  }
+
+  private View view(long byteOffset, long count, int elementBytes) {
+    if (byteOffset < 0 || count < 0 || byteOffset + count * elementBytes > bytes) {
+      throw new IndexOutOfBoundsException(
+          count + " elements at byte " + byteOffset + " of a buffer of " + bytes);
+    }
+    return new View(address + byteOffset);
+  }
+
+  @Override
+  public void upload(long byteOffset, float[] source, int from, int count) {
+    new FloatPointer(view(byteOffset, count, Float.BYTES)).put(source, from, count);
+  }
+
+  @Override
+  public void upload(long byteOffset, int[] source, int from, int count) {
+    new IntPointer(view(byteOffset, count, Integer.BYTES)).put(source, from, count);
+  }
+
+  @Override
+  public void upload(long byteOffset, short[] source, int from, int count) {
+    new ShortPointer(view(byteOffset, count, Short.BYTES)).put(source, from, count);
+  }
+
+  @Override
+  public void download(long byteOffset, float[] target, int from, int count) {
+    new FloatPointer(view(byteOffset, count, Float.BYTES)).get(target, from, count);
+  }
+
+  @Override
+  public void close() {
+    if (address != 0) {
+      Status.check("d4j_memory_free", CpuOps.d4j_memory_free(address));
+      address = 0;
+      memory.freed(bytes);
+    }
+  }
+}

@@ -1,0 +1,118 @@
+package io.diffuse4j.core.cpu;
+
+import io.diffuse4j.core.device.CpuOptions;
+import io.diffuse4j.core.device.DType;
+import io.diffuse4j.core.device.Device;
+import io.diffuse4j.core.device.DeviceKind;
+import io.diffuse4j.core.engine.ComputeThread;
+import io.diffuse4j.core.op.ArenaLayout;
+import io.diffuse4j.core.op.DeviceBuffer;
+import io.diffuse4j.core.op.Graph;
+import io.diffuse4j.core.op.OpProvider;
+import io.diffuse4j.core.op.PackedWeights;
+import io.diffuse4j.core.op.Plan;
+import io.diffuse4j.core.sampler.CpuSamplerStep;
+import io.diffuse4j.core.sampler.SamplerShape;
+import io.diffuse4j.core.sampler.SamplerStep;
+import io.diffuse4j.natives.CpuOps;
+import io.diffuse4j.natives.CpuSampler;
+import io.diffuse4j.weights.TensorSource;
+
+/** The cpu: oneDNN and our own C++, on one compute thread with one OpenMP team. */
+public final class CpuDevice extends Device implements OpProvider {
+  private final int threads;
+  private final CpuMemory memory;
+  private final ComputeThread compute;
+  private final long engine;
+
+  public CpuDevice(CpuOptions options) {
+    threads = options.threads();
+    memory = new CpuMemory(options.memoryLimit());
+    long[] created = new long[1];
+    Status.check("d4j_engine_create", CpuOps.d4j_engine_create(threads, created));
+    engine = created[0];
+    compute = new ComputeThread("diffuse4j-cpu");
+  }
+
+  @Override
+  public DeviceKind kind() {
+    return DeviceKind.CPU;
+  }
+
+  @Override
+  public String description() {
+    return "cpu, "
+        + threads
+        + (threads == 1 ? " thread, " : " threads, ")
+        + CpuOps.d4j_cpu_isa()
+        + ", oneDNN "
+        + CpuOps.d4j_onednn_isa();
+  }
+
+  @Override
+  public boolean supports(DType dtype) {
+    return dtype == DType.F32 || dtype == DType.BF16;
+  }
+
+  @Override
+  public PackedWeights load(Graph graph, TensorSource source) {
+    return new CpuWeights(engine, memory, graph, source);
+  }
+
+  @Override
+  public Plan compile(Graph graph, PackedWeights weights, boolean batchInvariant) {
+    Plan[] plan = new Plan[1];
+    // Primitives are made where they will run: oneDNN asks OpenMP how many threads there are.
+    compute.run(
+        () -> plan[0] = new CpuPlan(engine, memory, graph, (CpuWeights) weights, batchInvariant));
+    return plan[0];
+  }
+
+  @Override
+  public long weightBytes(Graph graph) {
+    return CpuWeights.bytes(graph);
+  }
+
+  @Override
+  public long planBytes(Graph graph) {
+    return ArenaLayout.of(graph).bytes();
+  }
+
+  @Override
+  public SamplerStep samplerStep(SamplerShape shape) {
+    return new CpuSamplerStep(shape);
+  }
+
+  @Override
+  public void noise(long seed, int step, int channels, int pixels, float scale, long address) {
+    Status.check(
+        "d4j_sampler_noise",
+        CpuSampler.d4j_sampler_noise(seed, step, channels, pixels, 1, scale, address));
+  }
+
+  @Override
+  public DeviceBuffer allocate(String what, long bytes) {
+    return memory.allocate(what, bytes);
+  }
+
+  @Override
+  public void execute(Runnable work) {
+    compute.run(work);
+  }
+
+  /** The thread that runs plans, for measurements. */
+  public Thread computeThread() {
+    return compute.thread();
+  }
+
+  @Override
+  protected String describe() {
+    return "Device cpu";
+  }
+
+  @Override
+  protected void release() {
+    compute.close();
+    Status.check("d4j_engine_destroy", CpuOps.d4j_engine_destroy(engine));
+  }
+}

@@ -1,0 +1,28 @@
+package io.diffuse4j.core.cpu;
+
+import io.diffuse4j.core.op.Activation;
+import io.diffuse4j.core.op.ElementType;
+import io.diffuse4j.natives.CpuOps;
+
+/** Our enums as the C ABI numbers them. */
+final class CpuTypes {
+  private CpuTypes() {}
+
+  static int of(ElementType type) {
+    return switch (type) {
+      case F32 -> CpuOps.F32;
+      case BF16 -> CpuOps.BF16;
+      case F16, I32 ->
+          throw new IllegalArgumentException("the cpu device does not compute in " + type);
+    };
+  }
+
+  static int of(Activation activation) {
+    return switch (activation) {
+      case NONE -> CpuOps.ACTIVATION_NONE;
+      case SILU -> CpuOps.ACTIVATION_SILU;
+      case GELU -> CpuOps.ACTIVATION_GELU_ERF;
+      case QUICK_GELU -> CpuOps.ACTIVATION_QUICK_GELU;
+    };
+  }
+}

@@ -1,0 +1,164 @@
+package io.diffuse4j.core.cpu;
+
+import io.diffuse4j.core.op.ElementType;
+import io.diffuse4j.core.op.Graph;
+import io.diffuse4j.core.op.PackedWeights;
+import io.diffuse4j.core.op.Weight;
+import io.diffuse4j.natives.CpuOps;
+import io.diffuse4j.weights.HostTensor;
+import io.diffuse4j.weights.TensorSource;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+
+/**
+ * Native weights by parameter. Each holds one copy; the first op that reads it reorders it to the
+ * layout of its primitive, and every later plan uses that.
+ */
+final class CpuWeights implements PackedWeights {
+  private final CpuMemory memory;
+  private final long reserved;
+  private final Map<Weight, Long> handles = new HashMap<>();
+
+  CpuWeights(long engine, CpuMemory memory, Graph graph, TensorSource source) {
+    this.memory = memory;
+    this.reserved = bytes(graph);
+    memory.reserve("the weights", reserved);
+    try {
+      graph
+          .weights()
+          .forEach((weight, type) -> handles.put(weight, create(engine, weight, type, source)));
+    } catch (Throwable t) {
+      close();
+      throw t;
+    }
+  }
+
+  static long bytes(Graph graph) {
+    long bytes = 0;
+    for (Map.Entry<Weight, ElementType> entry : graph.weights().entrySet()) {
+      bytes += entry.getKey().elements() * storage(entry.getKey(), entry.getValue()).bytes();
+    }
+    return bytes;
+  }
+
+  private static ElementType storage(Weight weight, ElementType activations) {
+    return switch (weight.kind()) {
+      case CONV, LINEAR -> activations;
+      case VECTOR, TABLE -> ElementType.F32;
+    };
+  }
+
+  private static long create(long engine, Weight weight, ElementType type, TensorSource source) {
+    List<Pointer> pointers = new ArrayList<>();
+    try {
+      int count = weight.names().size();
+      long[] addresses = new long[count];
+      long[] first = new long[count];
+      int dtype = sourceType(source.get(weight.names().get(0)));
+      for (int i = 0; i < count; i++) {
+        HostTensor tensor = source.get(weight.names().get(i));
+        first[i] = weight.outputs().get(i);
+        // A stack has one type: tensors of another go through f32, as integers and f8 do.
+        if (sourceType(tensor) != dtype) {
+          dtype = -1;
+        }
+      }
+      for (int i = 0; i < count; i++) {
+        HostTensor tensor = source.get(weight.names().get(i));
+        Pointer pointer = pointer(tensor, dtype < 0);
+        pointers.add(pointer);
+        addresses[i] = pointer.address();
+      }
+      long[] dims = dims(weight);
+      long[] handle = new long[1];
+      Status.check(
+          "d4j_weight_create",
+          CpuOps.d4j_weight_create(
+              engine,
+              kind(weight),
+              addresses,
+              first,
+              count,
+              dtype < 0 ? CpuOps.F32 : dtype,
+              dims,
+              dims.length,
+              CpuTypes.of(storage(weight, type)),
+              handle));
+      return handle[0];
+    } finally {
+      pointers.forEach(Pointer::close);
+    }
+  }
+
+  /** The native type of the file's tensor, -1 for what is converted to f32 first. */
+  private static int sourceType(HostTensor tensor) {
+    return switch (tensor.dtype()) {
+      case F32 -> CpuOps.F32;
+      case F16 -> CpuOps.F16;
+      case BF16 -> CpuOps.BF16;
+      default -> -1;
+    };
+  }
+
+  private static Pointer pointer(HostTensor tensor, boolean convert) {
+    ByteBuffer bytes = tensor.bytes();
+    if (convert || !bytes.isDirect()) {
+      return new FloatPointer(tensor.toFloats());
+    }
+    return new BytePointer(bytes);
+  }
+
+  private static int kind(Weight weight) {
+    return switch (weight.kind()) {
+      case CONV -> CpuOps.WEIGHT_CONV;
+      case LINEAR -> CpuOps.WEIGHT_LINEAR;
+      case VECTOR -> CpuOps.WEIGHT_VECTOR;
+      case TABLE -> CpuOps.WEIGHT_TABLE;
+    };
+  }
+
+  private static long[] dims(Weight weight) {
+    return switch (weight.kind()) {
+      case CONV ->
+          new long[] {weight.totalOutputs(), weight.inputs(), weight.kernelH(), weight.kernelW()};
+      case LINEAR, TABLE -> new long[] {weight.totalOutputs(), weight.inputs()};
+      case VECTOR -> new long[] {weight.totalOutputs()};
+    };
+  }
+
+  /** The native handle; 0 for an absent parameter. */
+  long handle(Weight weight) {
+    if (weight == null) {
+      return 0;
+    }
+    Long handle = handles.get(weight);
+    if (handle == null) {
+      throw new IllegalStateException(weight.names() + " was not loaded");
+    }
+    return handle;
+  }
+
+  @Override
+  public long bytes() {
+    long total = 0;
+    long[] bytes = new long[1];
+    for (long handle : handles.values()) {
+      Status.check("d4j_weight_bytes", CpuOps.d4j_weight_bytes(handle, bytes));
+      total += bytes[0];
+    }
+    return total;
+  }
+
+  @Override
+  public void close() {
+    handles.values().forEach(h -> Status.check("d4j_weight_destroy", CpuOps.d4j_weight_destroy(h)));
+    handles.clear();
+    memory.freed(reserved);
+  }
+}

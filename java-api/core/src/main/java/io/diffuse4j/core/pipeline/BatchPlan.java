@@ -1,0 +1,236 @@
+package io.diffuse4j.core.pipeline;
+
+import io.diffuse4j.core.device.DType;
+import io.diffuse4j.core.model.UNet;
+import io.diffuse4j.core.op.DeviceBuffer;
+import io.diffuse4j.core.op.ElementType;
+import io.diffuse4j.core.op.Graph;
+import io.diffuse4j.core.op.OpProvider;
+import io.diffuse4j.core.op.Plan;
+import io.diffuse4j.core.op.Value;
+import io.diffuse4j.core.sampler.CoefficientTable;
+import io.diffuse4j.core.sampler.SamplerShape;
+import io.diffuse4j.core.sampler.SamplerStep;
+
+/**
+ * The device side of sampling a batch of one size: the network's plan, the sampler step and the
+ * latents, saved sample and history of each image. With guidance the network's batch is twice as
+ * large: the conditional samples, then the unconditional ones.
+ *
+ * <p>{@link #call} is the whole inner loop. It runs on the device's compute thread and allocates
+ * nothing.
+ */
+final class BatchPlan implements AutoCloseable {
+  /** Latents, the saved sample and three stored conversions. */
+  private static final int STATES = 5;
+
+  private final OpProvider provider;
+  private final int samples;
+  private final boolean guided;
+  private final SamplerShape shape;
+  private final Graph graph;
+  private final Plan plan;
+  private final SamplerStep step;
+  private final DeviceBuffer state;
+  private final Runnable call;
+  private DeviceBuffer table;
+  private DeviceBuffer noise;
+
+  BatchPlan(UNetModule unet, SamplerOptions options, int samples, boolean guided) {
+    this.provider = unet.provider();
+    this.samples = samples;
+    this.guided = guided;
+    UNet network = unet.network();
+    int calls = guided ? 2 * samples : samples;
+    graph = unet.graph(new UNet.Shape(calls, options.height(), options.width(), 1));
+    Value input = graph.input("sample");
+    Value output = graph.output("sample");
+    shape =
+        new SamplerShape(
+            samples,
+            network.inChannels(),
+            options.height() * options.width(),
+            input.c(),
+            output.c(),
+            type(input),
+            type(output));
+    Plan compiled = null;
+    SamplerStep stepper = null;
+    DeviceBuffer memory = null;
+    try {
+      compiled = unet.compile(graph, options.batchInvariant());
+      stepper = provider.samplerStep(shape);
+      memory = provider.allocate("the latents", (long) samples * STATES * stateBytes());
+    } catch (Throwable t) {
+      closeAll(memory, stepper, compiled);
+      throw t;
+    }
+    plan = compiled;
+    step = stepper;
+    state = memory;
+    bind(input, output);
+    call =
+        () -> {
+          step.prepare();
+          plan.run();
+          step.step();
+        };
+  }
+
+  private static DType type(Value value) {
+    return value.type() == ElementType.BF16 ? DType.BF16 : DType.F32;
+  }
+
+  private long stateBytes() {
+    return (long) shape.elements() * Float.BYTES;
+  }
+
+  private void bind(Value input, Value output) {
+    Value timestep = graph.input("timestep");
+    for (int i = 0; i < samples; i++) {
+      long latents = latents(i);
+      step.state(i, latents, latents + stateBytes(), latents + 2 * stateBytes());
+      step.input(i, at(input, i), at(timestep, i));
+      if (guided) {
+        step.unconditionalInput(i, at(input, samples + i), at(timestep, samples + i));
+        step.output(i, at(output, i), at(output, samples + i));
+      } else {
+        step.unconditionalInput(i, 0, 0);
+        step.output(i, at(output, i), 0);
+      }
+    }
+  }
+
+  /** Device address of sample {@code index} of an input or output of the network. */
+  private long at(Value value, int index) {
+    return plan.address(value)
+        + (long) index * value.tokens() * value.rowStride() * value.type().bytes();
+  }
+
+  long latents(int sample) {
+    return state.address() + (long) sample * STATES * stateBytes();
+  }
+
+  SamplerShape shape() {
+    return shape;
+  }
+
+  SamplerStep step() {
+    return step;
+  }
+
+  int samples() {
+    return samples;
+  }
+
+  boolean guided() {
+    return guided;
+  }
+
+  long bytes() {
+    return plan.bytes() + state.bytes();
+  }
+
+  /** Uploads the rows, which every sample of the batch shares. */
+  void table(CoefficientTable rows) {
+    int[] packed = rows.pack();
+    long bytes = (long) packed.length * Integer.BYTES;
+    if (table == null || table.bytes() < bytes) {
+      if (table != null) {
+        table.close();
+        table = null;
+      }
+      table = provider.allocate("the coefficient table", bytes);
+    }
+    table.upload(0, packed, 0, packed.length);
+    for (int i = 0; i < samples; i++) {
+      step.table(i, table.address(), rows.calls());
+    }
+  }
+
+  void row(int index) {
+    for (int i = 0; i < samples; i++) {
+      step.row(i, index);
+    }
+  }
+
+  /** Room for {@code draws} draws of the whole batch that are given, not generated. */
+  void reserveNoise(int draws) {
+    long bytes = Math.max(1, (long) draws) * samples * stateBytes();
+    if (noise == null || noise.bytes() < bytes) {
+      if (noise != null) {
+        noise.close();
+        noise = null;
+      }
+      noise = provider.allocate("the given noise", bytes);
+    }
+  }
+
+  /** Writes draw {@code draw} of {@code sample}, in NCHW order. */
+  void noise(int draw, int sample, float[] values) {
+    noise.upload(noiseOffset(draw, sample), values, 0, values.length);
+  }
+
+  /** Makes the next call read draw {@code draw}; -1 for noise that is generated. */
+  void useNoise(int draw) {
+    for (int i = 0; i < samples; i++) {
+      step.noise(i, draw < 0 ? 0 : noise.address() + noiseOffset(draw, i));
+    }
+  }
+
+  private long noiseOffset(int draw, int sample) {
+    return ((long) draw * samples + sample) * stateBytes();
+  }
+
+  /** Writes the label of each sample, and {@code nullLabel} for the unconditional half. */
+  void labels(int[] labels, int nullLabel) {
+    int[] all = new int[guided ? 2 * samples : samples];
+    for (int i = 0; i < samples; i++) {
+      all[i] = labels[i];
+      if (guided) {
+        all[samples + i] = nullLabel;
+      }
+    }
+    plan.arena().upload(plan.offset(graph.input("class_labels")), all, 0, all.length);
+  }
+
+  boolean takesLabels() {
+    return graph.inputs().containsKey("class_labels");
+  }
+
+  /** Writes the latents of a sample, NHWC. */
+  void uploadLatents(int sample, float[] values) {
+    state.upload((long) sample * STATES * stateBytes(), values, 0, shape.elements());
+  }
+
+  /** Reads the latents of every sample, NHWC. */
+  float[] downloadLatents() {
+    float[] all = new float[samples * shape.elements()];
+    for (int i = 0; i < samples; i++) {
+      state.download((long) i * STATES * stateBytes(), all, i * shape.elements(), shape.elements());
+    }
+    return all;
+  }
+
+  /** One network call and its sampler row, for the whole batch. */
+  void call() {
+    provider.execute(call);
+  }
+
+  private static void closeAll(AutoCloseable... resources) {
+    for (AutoCloseable resource : resources) {
+      if (resource != null) {
+        try {
+          resource.close();
+        } catch (Exception e) {
+          throw new IllegalStateException(e);
+        }
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    closeAll(noise, table, state, step, plan);
+  }
+}

@@ -1,0 +1,60 @@
+package io.diffuse4j.core.pipeline;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import io.diffuse4j.core.Golden;
+import io.diffuse4j.core.device.DType;
+import io.diffuse4j.core.device.Device;
+import io.diffuse4j.weights.HostTensor;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Whole U-Nets against values that diffusers computed in float64. */
+class UNetModuleGoldenTest {
+  private static Device device;
+
+  @BeforeAll
+  static void open() {
+    device = Device.cpu();
+  }
+
+  @AfterAll
+  static void close() {
+    device.close();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "unet2d-unconditional",
+        "unet2d-class",
+        "unet2d-scale-shift",
+        "unet-sd1",
+        "unet-sd2",
+        "unet-sdxl",
+        "unet-inpaint"
+      })
+  void unetGivesThePublishedNumbers(String name) {
+    // DESIGN's whole-module tolerances.
+    check(name, DType.F32, 1e-5);
+    check(name, DType.BF16, 3e-2);
+  }
+
+  private static void check(String name, DType dtype, double tolerance) {
+    Path folder = Golden.folder("modules", name);
+    Map<String, HostTensor> inputs = Golden.tensors(folder.resolve("io.safetensors"), "in.");
+    HostTensor expected = Golden.tensors(folder.resolve("io.safetensors"), "out.").get("sample");
+    try (UNetModule module = UNetModule.load(device, folder, dtype, w -> fail(w))) {
+      HostTensor actual = module.run(inputs).get("sample");
+      assertArrayEquals(expected.shape(), actual.shape());
+      double error = Golden.error(actual.toFloats(), expected.toFloats());
+      assertTrue(error <= tolerance, name + " " + dtype + ": error " + error);
+    }
+  }
+}
