@@ -1,6 +1,7 @@
 // Convolution on oneDNN: one primitive per source, bias, residual and activation in the epilogue of the last.
 #include "d4j_cpu.h"
 #include "op.hpp"
+#include "parallel.hpp"
 #include "primitive.hpp"
 #include "resample.hpp"
 #include "status.hpp"
@@ -8,6 +9,7 @@
 #include "weight.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -44,7 +46,8 @@ void check(const d4j_conv2d_desc& d) {
 
 class Conv2d final : public Op {
 public:
-    Conv2d(std::shared_ptr<Engine> engine, const d4j_conv2d_desc& desc);
+    // desc.weight is ignored: the weight comes resolved.
+    Conv2d(std::shared_ptr<Engine> engine, const d4j_conv2d_desc& desc, const std::shared_ptr<Weight>& weight);
 
     std::size_t scratch_bytes() const override { return scratch_bytes_; }
     std::string implementation() const override { return implementation_; }
@@ -83,15 +86,13 @@ private:
 
 std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-Conv2d::Conv2d(std::shared_ptr<Engine> engine, const d4j_conv2d_desc& desc)
+Conv2d::Conv2d(std::shared_ptr<Engine> engine, const d4j_conv2d_desc& desc, const std::shared_ptr<Weight>& weight)
     : Op(kAddresses),
       engine_(std::move(engine)),
       d_(desc),
       out_h_((d_.upsample * d_.h + d_.pad_top + d_.pad_bottom - d_.kh) / d_.stride_h + 1),
       out_w_((d_.upsample * d_.w + d_.pad_left + d_.pad_right - d_.kw) / d_.stride_w + 1),
       images_(d_.batch_invariant != 0 ? 1 : d_.n) {
-    const std::shared_ptr<Weight> weight =
-        weight_of(d_.weight, D4J_WEIGHT_CONV, {d_.k, d_.c0 + d_.c1, d_.kh, d_.kw}, "weight");
     bias_ = optional_vector(d_.bias, d_.k, "bias");
     team_ = team_for(*engine_, static_cast<double>(images_) * out_h_ * out_w_ * d_.k * (d_.c0 + d_.c1) * d_.kh * d_.kw);
     const Team team(team_);
@@ -205,13 +206,91 @@ void Conv2d::run() {
     for (PrimitiveCall& call : calls_) call.run();
 }
 
+// A 3x3 convolution of a source upsampled by nearest, as four 2x2 convolutions of the source itself, one per parity of
+// the output's row and column, whose results are interleaved: 4/9 of the products.
+class UpsamplingConv2d final : public Op {
+public:
+    static bool fits(const d4j_conv2d_desc& d) {
+        return d.upsample == 2 && d.c1 == 0 && d.residual == 0 && d.kh == 3 && d.kw == 3 && d.stride_h == 1 &&
+               d.stride_w == 1 && d.pad_top == 1 && d.pad_left == 1 && d.pad_bottom == 1 && d.pad_right == 1;
+    }
+
+    UpsamplingConv2d(std::shared_ptr<Engine> engine, const d4j_conv2d_desc& desc, Weight& weight)
+        : Op(kAddresses),
+          engine_(std::move(engine)),
+          d_(desc),
+          pixel_bytes_(static_cast<std::int64_t>(dtype_bytes(desc.dst_dtype)) * desc.k),
+          phase_bytes_(aligned(static_cast<std::size_t>(std::int64_t{desc.n} * desc.h * desc.w * pixel_bytes_))),
+          team_(team_for(*engine_, 40.0 * desc.n * desc.h * desc.w * desc.k)) {
+        const auto weights = weight.upsampling_phases();
+        for (int i = 0; i < 4; ++i) {
+            d4j_conv2d_desc phase = d_;
+            phase.upsample = 1;
+            phase.kh = phase.kw = 2;
+            phase.pad_top = i / 2 == 0 ? 1 : 0;
+            phase.pad_left = i % 2 == 0 ? 1 : 0;
+            phase.pad_bottom = 1 - phase.pad_top;
+            phase.pad_right = 1 - phase.pad_left;
+            phases_.push_back(std::make_unique<Conv2d>(engine_, phase, weights[static_cast<std::size_t>(i)]));
+        }
+    }
+
+    std::size_t scratch_bytes() const override {
+        std::size_t most = 0;
+        for (const auto& phase : phases_) most = std::max(most, phase->scratch_bytes());
+        return 4 * phase_bytes_ + most;
+    }
+    std::string implementation() const override { return "4x" + phases_[0]->implementation(); }
+    void bind(const std::int64_t* addresses) override {
+        scratch_ = addresses[kScratch];
+        dst_ = addresses[kDst];
+        for (int i = 0; i < 4; ++i) {
+            const std::int64_t phase[kAddresses] = {addresses[kSrc0], 0, 0, phase_address(i), phase_address(4)};
+            phases_[static_cast<std::size_t>(i)]->bind(phase);
+        }
+    }
+    void run() override {
+        for (const auto& phase : phases_) phase->run();
+        const auto bytes = static_cast<std::size_t>(pixel_bytes_);
+        parallel_ranges(team_, std::int64_t{d_.n} * d_.h * 2, 2, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t row = begin; row < end; ++row) {
+                const int odd = static_cast<int>(row % 2);
+                const char* left = at<const char>(phase_address(2 * odd)) + row / 2 * d_.w * pixel_bytes_;
+                const char* right = at<const char>(phase_address(2 * odd + 1)) + row / 2 * d_.w * pixel_bytes_;
+                char* dst = at<char>(dst_) + row * 2 * d_.w * pixel_bytes_;
+                for (int x = 0; x < d_.w; ++x, left += bytes, right += bytes, dst += 2 * bytes) {
+                    std::memcpy(dst, left, bytes);
+                    std::memcpy(dst + bytes, right, bytes);
+                }
+            }
+        });
+    }
+
+private:
+    std::int64_t phase_address(int i) const { return scratch_ + i * static_cast<std::int64_t>(phase_bytes_); }
+
+    const std::shared_ptr<Engine> engine_;
+    const d4j_conv2d_desc d_;
+    const std::int64_t pixel_bytes_;
+    const std::size_t phase_bytes_;
+    const int team_;
+    std::vector<std::unique_ptr<Conv2d>> phases_;
+    std::int64_t scratch_ = 0, dst_ = 0;
+};
+
+std::unique_ptr<Op> convolution(const std::shared_ptr<Engine>& engine, const d4j_conv2d_desc& d) {
+    const auto weight = weight_of(d.weight, D4J_WEIGHT_CONV, {d.k, std::int64_t{d.c0} + d.c1, d.kh, d.kw}, "weight");
+    if (UpsamplingConv2d::fits(d)) return std::make_unique<UpsamplingConv2d>(engine, d, *weight);
+    return std::make_unique<Conv2d>(engine, d, weight);
+}
+
 std::unique_ptr<Op> create(const std::shared_ptr<Engine>& engine, const d4j_conv2d_desc& d) {
     check(d);
-    if (stored_dtype(d.src_dtype) == d.src_dtype) return std::make_unique<Conv2d>(engine, d);
+    if (stored_dtype(d.src_dtype) == d.src_dtype) return convolution(engine, d);
     // No bf16 products in hardware: the same in f32.
     d4j_conv2d_desc f32 = d;
     f32.src_dtype = f32.dst_dtype = D4J_F32;
-    auto inner = std::make_unique<Conv2d>(engine, f32);
+    auto inner = convolution(engine, f32);
     const int out_h = (d.upsample * d.h + d.pad_top + d.pad_bottom - d.kh) / d.stride_h + 1;
     const int out_w = (d.upsample * d.w + d.pad_left + d.pad_right - d.kw) / d.stride_w + 1;
     const std::int64_t pixels = std::int64_t{d.n} * d.h * d.w, out_pixels = std::int64_t{d.n} * out_h * out_w;

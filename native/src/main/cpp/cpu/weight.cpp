@@ -6,6 +6,7 @@
 #include "op.hpp"
 #include "status.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -84,6 +85,7 @@ std::shared_ptr<PackedWeight> Weight::find(InputSlice slice, const dnnl::memory:
 }
 
 HostBuffer Weight::unpacked() {
+    require(!copies_.empty(), "this weight was packed for an upsampling convolution and serves no other");
     HostBuffer plain(plain_desc().get_size());
     for (const Copy& copy : copies_) {
         dnnl::memory target(plain_desc(copy.slice), engine_->onednn, plain.as());
@@ -117,9 +119,41 @@ std::vector<std::shared_ptr<PackedWeight>> Weight::pack(const std::vector<InputS
     return result;
 }
 
+std::shared_ptr<Weight> Weight::phase(int y, int x) const {
+    // Row r of an even output reads the small rows (r - 1, r, r) / 2, that of an odd one (r, r, r + 1) / 2: filter rows
+    // that meet the same small row are added up. Columns alike.
+    const auto tap = [](int odd, int f) { return odd == 0 ? (f > 0 ? 1 : 0) : (f > 1 ? 1 : 0); };
+    auto weight = std::make_shared<Weight>(engine_, kind_, std::vector<std::int64_t>{dims_[0], dims_[1], 2, 2}, dtype_);
+    const auto plain = [&](std::int64_t i) {
+        return dtype_ == D4J_F32 ? plain_.as<float>()[i] : bfloat_to_float(plain_.as<std::uint16_t>()[i]);
+    };
+    std::vector<float> row(static_cast<std::size_t>(4 * dims_[1]));
+    for (std::int64_t k = 0; k < dims_[0]; ++k) {
+        std::fill(row.begin(), row.end(), 0.0f);
+        for (std::int64_t i = 0; i < 9 * dims_[1]; ++i) {
+            const int fy = static_cast<int>(i % 9 / 3), fx = static_cast<int>(i % 3);
+            row[static_cast<std::size_t>(i / 9 * 4 + tap(y, fy) * 2 + tap(x, fx))] += plain(k * 9 * dims_[1] + i);
+        }
+        weight->fill(k, row.data(), D4J_F32, 1);
+    }
+    return weight;
+}
+
+std::vector<std::shared_ptr<Weight>> Weight::upsampling_phases() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (phases_.empty()) {
+        HostBuffer recovered = plain_.bytes() == 0 ? unpacked() : HostBuffer();
+        if (recovered.bytes() != 0) plain_ = std::move(recovered);
+        for (int i = 0; i < 4; ++i) phases_.push_back(phase(i / 2, i % 2));
+        plain_ = HostBuffer();
+    }
+    return phases_;
+}
+
 std::int64_t Weight::bytes() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     std::size_t bytes = plain_.bytes();
+    for (const std::shared_ptr<Weight>& phase : phases_) bytes += static_cast<std::size_t>(phase->bytes());
     for (const Copy& copy : copies_) bytes += copy.packed->buffer.bytes();
     return static_cast<std::int64_t>(bytes);
 }

@@ -48,6 +48,9 @@ public:
     // The slices in the given layouts: what is there is shared, what is not is made. Afterwards the plain copy is gone.
     std::vector<std::shared_ptr<PackedWeight>> pack(const std::vector<InputSlice>& slices,
                                                     const std::vector<dnnl::memory::desc>& layouts);
+    // Of a 3x3 filter over an image upsampled to twice its size by nearest: the four 2x2 filters [2 * (y odd) + (x odd)]
+    // that give the same from the small image, as weights of their own. Afterwards the plain copy is gone.
+    std::vector<std::shared_ptr<Weight>> upsampling_phases();
     std::int64_t bytes() const;
 
 private:
@@ -60,6 +63,7 @@ private:
     dnnl::memory::desc plain_desc(InputSlice slice) const;
     // The plain layout again, from packed copies that cover all input channels.
     HostBuffer unpacked();
+    std::shared_ptr<Weight> phase(int y, int x) const;
     std::shared_ptr<PackedWeight> find(InputSlice slice, const dnnl::memory::desc& layout) const;
 
     const std::shared_ptr<Engine> engine_;
@@ -69,6 +73,7 @@ private:
     mutable std::mutex mutex_;
     HostBuffer plain_;
     std::vector<Copy> copies_;
+    std::vector<std::shared_ptr<Weight>> phases_;
 };
 
 struct WeightHandle {

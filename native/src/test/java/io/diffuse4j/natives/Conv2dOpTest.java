@@ -236,6 +236,37 @@ class Conv2dOpTest {
     }
   }
 
+  @Tag("isa")
+  @ParameterizedTest
+  @ValueSource(ints = {CpuOps.F32, CpuOps.BF16})
+  void convolutionsOfUpsampledImagesMatchDouble(int dtype) {
+    int[][] shapes = {{1, 1, 1, 16, 9}, {2, 5, 7, 17, 33}, {3, 4, 4, 128, 64}, {1, 16, 16, 64, 64}};
+    for (int[] s : shapes) {
+      for (int residual = 0; residual <= 1; residual++) {
+        Case c = new Case(13).shape(s[0], s[1], s[2], s[3], 0, s[4], 3);
+        c.d.upsample(2).residual(residual).activation(CpuOps.ACTIVATION_SILU).dst_dtype(dtype);
+        c.fill(dtype);
+        assertClose(c.expected(), c.run(2, true), dtype, c.toString());
+      }
+    }
+  }
+
+  @Test
+  void oneWeightServesUpsamplingOfAllSizes() {
+    Case first = new Case(14).shape(1, 4, 4, 24, 0, 16, 3);
+    first.d.upsample(2);
+    first.fill(CpuOps.F32);
+    try (CpuOpFixture cpu = new CpuOpFixture(2)) {
+      long weight = first.weightIn(cpu);
+      assertClose(first.expected(), first.run(cpu, weight, false), CpuOps.F32, "first");
+      Case other = new Case(15).shape(5, 9, 8, 24, 0, 16, 3);
+      other.d.upsample(2);
+      other.fill(CpuOps.F32);
+      other.weight = first.weight;
+      assertClose(other.expected(), other.run(cpu, weight, false), CpuOps.F32, "other");
+    }
+  }
+
   @Test
   void weightsAreSharedByOpsOfOtherSizesAndBatches() {
     Case small = new Case(3).shape(1, 5, 7, 24, 8, 16, 3).fill(CpuOps.F32);
