@@ -44,7 +44,13 @@ public final class KernelBuild {
   private static final List<String> FOLDERS =
       List.of("conv", "gemm", "attention", "norm", "elementwise", "sampler");
   private static final Pattern INCLUDE =
-      Pattern.compile("^\\s*#\\s*include\\s+\"([^\"]+)\"", Pattern.MULTILINE);
+      Pattern.compile("^\\s*#\\s*include\\s+[\"<]([^\">]+)[\">]", Pattern.MULTILINE);
+
+  private static final String INTEGERS = "#pragma once\n#include \"common/types.hpp\"\n";
+
+  /** NVRTC has no standard headers; the C ABI headers, which kernels may include, want these. */
+  private static final Map<String, String> STANDARD =
+      Map.of("cstdint", INTEGERS, "stdint.h", INTEGERS);
 
   private final Path base;
   private final List<String> targets;
@@ -125,6 +131,12 @@ public final class KernelBuild {
         sources.add(file);
       } else {
         headers.put(name, Files.readString(file));
+      }
+    }
+    headers.putAll(STANDARD);
+    try (Stream<Path> abi = Files.list(base.resolve("../native/src/main/cpp/include"))) {
+      for (Path file : abi.toList()) {
+        headers.put(file.getFileName().toString(), Files.readString(file));
       }
     }
     List<Callable<Compiled>> work = new ArrayList<>();
@@ -219,10 +231,8 @@ public final class KernelBuild {
     Matcher matcher = INCLUDE.matcher(text);
     while (matcher.find()) {
       String header = matcher.group(1);
-      if (!headers.containsKey(header)) {
-        throw new BuildFailure("no such header: \"" + header + "\" (paths start at cuda-kernels/)");
-      }
-      if (included.add(header)) {
+      // Headers that are not ours come from NVRTC's bundle, which the key holds as its version.
+      if (headers.containsKey(header) && included.add(header)) {
         collectIncludes(headers.get(header), included);
       }
     }

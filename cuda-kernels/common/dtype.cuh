@@ -1,8 +1,6 @@
-// Element types on the device: conversions between storage and f32, one, two and a 16-byte vector at a time.
+// Element types on the device: conversions between storage and f32, one, two and a 16-byte vector at a time. Plain PTX
+// conversions: cuda_fp16.h and its operators would cost more compile time than all else.
 #pragma once
-
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
 
 #include "common/types.hpp"
 
@@ -29,31 +27,54 @@ struct Element<DType::F32> {
 template <>
 struct Element<DType::TF32> : Element<DType::F32> {};
 
+/// The bits of a 16-bit float in memory.
+struct F16 {
+    uint16_t bits;
+};
+
+struct Bf16 {
+    uint16_t bits;
+};
+
 template <>
 struct Element<DType::F16> {
-    using Storage = __half;
-    static D4J_DEVICE float toFloat(__half x) { return __half2float(x); }
-    static D4J_DEVICE __half fromFloat(float x) { return __float2half_rn(x); }
+    using Storage = F16;
+    static D4J_DEVICE float toFloat(F16 x) {
+        float value;
+        asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(x.bits));
+        return value;
+    }
+    static D4J_DEVICE F16 fromFloat(float x) {
+        F16 value;
+        asm("cvt.rn.f16.f32 %0, %1;" : "=h"(value.bits) : "f"(x));
+        return value;
+    }
     static D4J_DEVICE uint32_t pack(float low, float high) {
         uint32_t bits;
         asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
         return bits;
     }
-    static D4J_DEVICE float2 unpack(uint32_t bits) { return __half22float2(*reinterpret_cast<__half2*>(&bits)); }
+    static D4J_DEVICE float2 unpack(uint32_t bits) {
+        return make_float2(toFloat({static_cast<uint16_t>(bits)}), toFloat({static_cast<uint16_t>(bits >> 16)}));
+    }
 };
 
 template <>
 struct Element<DType::BF16> {
-    using Storage = __nv_bfloat16;
-    static D4J_DEVICE float toFloat(__nv_bfloat16 x) { return __bfloat162float(x); }
-    static D4J_DEVICE __nv_bfloat16 fromFloat(float x) { return __float2bfloat16_rn(x); }
+    using Storage = Bf16;
+    // bf16 is the upper half of an f32.
+    static D4J_DEVICE float toFloat(Bf16 x) { return __uint_as_float(static_cast<uint32_t>(x.bits) << 16); }
+    static D4J_DEVICE Bf16 fromFloat(float x) {
+        Bf16 value;
+        asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(value.bits) : "f"(x));
+        return value;
+    }
     static D4J_DEVICE uint32_t pack(float low, float high) {
         uint32_t bits;
         asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
         return bits;
     }
     static D4J_DEVICE float2 unpack(uint32_t bits) {
-        // bf16 is the upper half of an f32.
         return make_float2(__uint_as_float(bits << 16), __uint_as_float(bits & 0xffff0000u));
     }
 };

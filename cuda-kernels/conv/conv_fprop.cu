@@ -1,0 +1,62 @@
+// Convolution forward as an implicit GEMM: rows are output pixels, columns output channels, and the sum runs over the
+// kernel's taps and the input channels. The input is never unfolded: a table of pixels (conv/pixel_table.cuh) says where
+// each row finds its channels at each tap. 1x1, 3x3, strided, asymmetrically padded, upsampled, two-source, temporal and
+// 3D convolutions differ in that table only.
+//
+// Names are conv_fprop_TYPE_MxNxK after the tile, with _any for unaligned channel counts.
+#include "common/mainloop.cuh"
+#include "conv/conv_loader.cuh"
+#include "conv/conv_tiles.hpp"
+
+namespace d4j {
+
+template <class Config, template <class> class Loader>
+D4J_DEVICE void convFprop(const ConvParams& p) {
+    extern __shared__ __align__(128) float shared[];
+    constexpr TileShape TILE = Config::TILE;
+    const int firstRow = blockIdx.y * TILE.m, firstColumn = blockIdx.x * TILE.n;
+    const int firstSlice = blockIdx.z * p.slicesPerSplit;
+    const int slices = min(p.slicesPerSplit, p.slices - firstSlice);
+    const int segments = Loader<Config>::segments(p);
+    auto* list = reinterpret_cast<ConvSegment*>(shared + convListOffset(TILE) / 4);
+    auto* table = reinterpret_cast<int*>(shared + convTableOffset(TILE, segments) / 4);
+    if constexpr (Loader<Config>::WALKS_SEGMENTS) {
+        fillSegments<Config>(list, p, firstSlice, slices);
+    }
+    fillPixelTable<TILE.m, TILE.threads()>(table, p, firstRow, segments);
+    __syncthreads();
+    const WarpPosition<Config> warp;
+    WarpTile<Config> tile(warp);
+    Loader<Config> a(p, list, table, firstSlice, slices);
+    WeightLoader<Config> b(p.weights, firstColumn, p.epilogue.n, p.slices, firstSlice, slices);
+    multiplySlices<Config>(tile, a, b, sharedAddress(shared), slices);
+    storeTile<Config>(tile, warp, p.epilogue, shared, firstRow, firstColumn, blockIdx.z);
+}
+
+#define D4J_CONV(NAME, TABLE, INDEX, LOADER)                                                                     \
+    struct NAME##_config {                                                                                       \
+        static constexpr TileShape TILE = TABLE[INDEX].shape;                                                    \
+    };                                                                                                           \
+    extern "C" __global__ void __launch_bounds__(NAME##_config::TILE.threads(), NAME##_config::TILE.blocksPerSm) \
+        NAME(const __grid_constant__ ConvParams p) {                                                             \
+        convFprop<NAME##_config, LOADER>(p);                                                                     \
+    }
+
+D4J_CONV(conv_fprop_f16_128x128x32, kConvTiles, 0, TapLoader)
+D4J_CONV(conv_fprop_f16_128x64x32, kConvTiles, 1, TapLoader)
+D4J_CONV(conv_fprop_f16_64x64x32, kConvTiles, 2, TapLoader)
+D4J_CONV(conv_fprop_f16_64x32x32, kConvTiles, 3, TapLoader)
+D4J_CONV(conv_fprop_bf16_128x128x32, kConvTiles, 4, TapLoader)
+D4J_CONV(conv_fprop_bf16_128x64x32, kConvTiles, 5, TapLoader)
+D4J_CONV(conv_fprop_bf16_64x64x32, kConvTiles, 6, TapLoader)
+D4J_CONV(conv_fprop_bf16_64x32x32, kConvTiles, 7, TapLoader)
+D4J_CONV(conv_fprop_tf32_128x64x16, kConvTiles, 8, TapLoader)
+D4J_CONV(conv_fprop_tf32_64x64x16, kConvTiles, 9, TapLoader)
+D4J_CONV(conv_fprop_f32_128x64x16, kConvTiles, 10, TapLoader)
+D4J_CONV(conv_fprop_f32_64x64x16, kConvTiles, 11, TapLoader)
+D4J_CONV(conv_fprop_f16_64x64x32_any, kConvAnyTiles, 0, ElementLoader)
+D4J_CONV(conv_fprop_bf16_64x64x32_any, kConvAnyTiles, 1, ElementLoader)
+D4J_CONV(conv_fprop_tf32_64x64x16_any, kConvAnyTiles, 2, ElementLoader)
+D4J_CONV(conv_fprop_f32_64x64x16_any, kConvAnyTiles, 3, ElementLoader)
+
+}  // namespace d4j

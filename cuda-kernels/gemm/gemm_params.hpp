@@ -1,0 +1,48 @@
+// Launch ABI of the linear kernels: one struct by value each.
+#pragma once
+
+#include "common/epilogue_params.hpp"
+
+namespace d4j {
+
+/// gemm_*: D = epilogue(A B^T). Grid: x tiles of n, y tiles of m, z splits of k. Dynamic shared memory: gemmSharedBytes.
+struct GemmParams {
+    const void* a;        // [m, k] with pitch, every row 16-byte aligned
+    const void* weights;  // packed: [n][slicesPerRow] slices of 64 bytes, zeros behind k; tf32: rounded to nearest
+    EpilogueParams epilogue;
+    int64_t pitch;        // of a, in elements
+    int32_t k;
+    int32_t slicesPerRow;
+    int32_t slicesPerSplit;
+};
+
+/// split_k_reduce_*: the epilogue of the sum of epilogue.partials, which must not be null here.
+struct SplitKReduceParams {
+    EpilogueParams epilogue;
+    int32_t splits;
+};
+
+constexpr int kSplitKReduceWarps = 4;
+constexpr int kSplitKReduceColumns = 64;  // of a warp
+
+/// linear_small_*: few rows, all f32 but for the weights. D = activation(f(X) W^T + bias), f = silu or nothing.
+/// Grid: x pieces of kLinearSmallWarps columns, y pieces of kLinearSmallRows rows.
+struct LinearSmallParams {
+    const float* x;       // [m, k] with pitch
+    const void* weights;  // [n, k] of the kernel's type, plain rows with pitch
+    const float* bias;    // [n] or null
+    float* destination;   // [m, n] with pitch
+    int64_t pitch, weightPitch, destinationPitch;  // in elements
+    int32_t m, n, k;
+    int32_t siluInput;
+    Activation activation;
+    int32_t vectors;  // 1: all addresses are multiples of 16 bytes, all pitches of 8 elements
+};
+
+constexpr int kLinearSmallWarps = 4;
+constexpr int kLinearSmallRows = 8;
+
+/// Up to this many rows a matrix product is a matrix-vector product: bound by reading the weights once.
+constexpr int kLinearSmallMaxRows = 32;
+
+}  // namespace d4j
