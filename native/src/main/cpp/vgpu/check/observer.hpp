@@ -1,0 +1,26 @@
+// What watches a block while it runs: the checkers and the counters. The interpreter calls it before each instruction
+// takes effect; plain execution has none.
+#pragma once
+
+#include "exec/block.hpp"
+
+namespace vgpu {
+
+class Observer {
+public:
+    virtual ~Observer() = default;
+    virtual void start(Block& block) = 0;
+    virtual void finish(Block& block) = 0;
+    /// Before the instruction: active are the lanes that reach it, mask those whose guard holds. Returns the lanes that
+    /// may execute it.
+    virtual uint32_t before(Warp& warp, const Instr& instr, uint32_t pc, uint32_t active, uint32_t mask) = 0;
+    virtual void branch(Warp& warp, bool divergent) = 0;
+    /// A block barrier has been completed by these lanes of each warp.
+    virtual void barrier(Block& block, const std::vector<uint32_t>& arrived, const std::vector<uint32_t>& waited) = 0;
+    virtual void divergentBarrier(Warp& warp, uint32_t pc, uint32_t mask) = 0;
+    /// An asynchronous copy takes effect.
+    virtual void copyCompletes(Warp& warp, const AsyncCopy& copy) = 0;
+    virtual void addTo(Counters& counters) = 0;
+};
+
+}  // namespace vgpu

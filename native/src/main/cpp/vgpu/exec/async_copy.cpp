@@ -1,0 +1,80 @@
+// cp.async: copies complete as late as the program allows, which is when the thread waits for them or exits. A kernel
+// that forgets to wait then computes with stale data and is noticed.
+#include "exec/async_copy.hpp"
+
+#include "check/observer.hpp"
+#include "exec/address.hpp"
+#include "exec/block.hpp"
+#include "exec/isa.hpp"
+
+#include <algorithm>
+
+namespace vgpu {
+
+namespace {
+
+void complete(Warp& w, const std::vector<AsyncCopy>& group) {
+    for (const AsyncCopy& c : group) {
+        uint8_t* to = w.shared + c.destination;
+        if (c.copied != 0) std::memcpy(to, c.source, c.copied);
+        std::memset(to + c.copied, 0, static_cast<size_t>(c.size) - c.copied);
+        if (w.block->observer != nullptr) w.block->observer->copyCompletes(w, c);
+    }
+}
+
+}  // namespace
+
+void completeCopies(Warp& w, size_t keepGroups) {
+    size_t n = w.copyGroups.size() > keepGroups ? w.copyGroups.size() - keepGroups : 0;
+    for (size_t i = 0; i < n; ++i) complete(w, w.copyGroups[i]);
+    w.copyGroups.erase(w.copyGroups.begin(), w.copyGroups.begin() + static_cast<std::ptrdiff_t>(n));
+    if (w.live() == 0) {
+        complete(w, w.pendingCopies);
+        w.pendingCopies.clear();
+    }
+}
+
+// Operands: a is the shared address (32 bits if FORM_NARROW), b the global one with its offset in pool entry 0, c the
+// source size or ignore-src predicate.
+void asyncCopy(Warp& w, const Instr& I, uint32_t m) {
+    uint64_t to[32], from[32];
+    uint32_t size = I.size;
+    m = resolveAddresses(w, I, m, size, true, to);
+    if (m == 0) return;
+    uint32_t sizes[32];
+    uint32_t reading = m;
+    eachLane(m, [&](int i) {
+        sizes[i] = size;
+        if (I.n == COPY_SOURCE_SIZE) sizes[i] = std::min(size, w.row<uint32_t>(I.c)[i]);
+        else if (I.n == COPY_IGNORE_SOURCE && (*w.row<uint32_t>(I.c) >> i & 1)) sizes[i] = 0;
+        if (sizes[i] == 0) reading &= ~(1u << i);
+    });
+    if (reading != 0) {
+        Instr source = I;
+        source.a = I.b;
+        source.imm = static_cast<int32_t>(I.e);
+        source.flag = addressForm(ptx::Space::Global, true);
+        uint32_t read = resolveAddresses(w, source, reading, size, false, from);
+        m &= ~(reading & ~read);
+        reading = read;
+    }
+    eachLane(m, [&](int i) {
+        const uint8_t* p = (reading >> i & 1) ? reinterpret_cast<const uint8_t*>(from[i]) : nullptr;
+        w.pendingCopies.push_back({static_cast<uint32_t>(to[i] - reinterpret_cast<uint64_t>(w.shared)), p, static_cast<uint8_t>(size),
+                                   static_cast<uint8_t>(sizes[i]), static_cast<uint8_t>(i), w.pc});
+    });
+}
+
+void commitGroup(Warp& w, const Instr&, uint32_t) {
+    w.copyGroups.push_back(std::move(w.pendingCopies));
+    w.pendingCopies.clear();
+}
+
+void waitGroup(Warp& w, const Instr& I, uint32_t) { completeCopies(w, static_cast<size_t>(I.imm)); }
+
+void waitAll(Warp& w, const Instr& I, uint32_t m) {
+    commitGroup(w, I, m);
+    completeCopies(w, 0);
+}
+
+}  // namespace vgpu

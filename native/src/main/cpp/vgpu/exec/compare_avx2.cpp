@@ -1,0 +1,4 @@
+#include "exec/isa.hpp"
+
+#define VGPU_ISA avx2
+#include "exec/compare.inl"

@@ -1,0 +1,3 @@
+#include "exec/isa.hpp"
+#define VGPU_ISA baseline
+#include "exec/convert_fast.inl"
