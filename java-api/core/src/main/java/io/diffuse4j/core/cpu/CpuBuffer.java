@@ -1,6 +1,7 @@
 package io.diffuse4j.core.cpu;
 
 import io.diffuse4j.core.op.DeviceBuffer;
+import io.diffuse4j.core.op.NativeStatus;
 import io.diffuse4j.natives.CpuOps;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
@@ -20,7 +21,7 @@ final class CpuBuffer implements DeviceBuffer {
   }
 
   /** A JavaCPP view of memory that JavaCPP does not own. */
-  private static final class View extends Pointer {
+  static final class View extends Pointer {
     View(long address) {
       this.address = address;
     }
@@ -67,7 +68,7 @@ final class CpuBuffer implements DeviceBuffer {
   @Override
   public void close() {
     if (address != 0) {
-      Status.check("d4j_memory_free", CpuOps.d4j_memory_free(address));
+      NativeStatus.check("d4j_memory_free", CpuOps.d4j_memory_free(address));
       address = 0;
       memory.freed(bytes);
     }

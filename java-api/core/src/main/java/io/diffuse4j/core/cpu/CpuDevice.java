@@ -8,6 +8,7 @@ import io.diffuse4j.core.engine.ComputeThread;
 import io.diffuse4j.core.op.ArenaLayout;
 import io.diffuse4j.core.op.DeviceBuffer;
 import io.diffuse4j.core.op.Graph;
+import io.diffuse4j.core.op.NativeStatus;
 import io.diffuse4j.core.op.OpProvider;
 import io.diffuse4j.core.op.PackedWeights;
 import io.diffuse4j.core.op.Plan;
@@ -17,6 +18,7 @@ import io.diffuse4j.core.sampler.SamplerStep;
 import io.diffuse4j.natives.CpuOps;
 import io.diffuse4j.natives.CpuSampler;
 import io.diffuse4j.weights.TensorSource;
+import org.bytedeco.javacpp.Pointer;
 
 /** The cpu: oneDNN and our own C++, on one compute thread with one OpenMP team. */
 public final class CpuDevice extends Device implements OpProvider {
@@ -29,7 +31,7 @@ public final class CpuDevice extends Device implements OpProvider {
     threads = options.threads();
     memory = new CpuMemory(options.memoryLimit());
     long[] created = new long[1];
-    Status.check("d4j_engine_create", CpuOps.d4j_engine_create(threads, created));
+    NativeStatus.check("d4j_engine_create", CpuOps.d4j_engine_create(threads, created));
     engine = created[0];
     compute = new ComputeThread("diffuse4j-cpu");
   }
@@ -85,9 +87,14 @@ public final class CpuDevice extends Device implements OpProvider {
 
   @Override
   public void noise(long seed, int step, int channels, int pixels, float scale, long address) {
-    Status.check(
+    NativeStatus.check(
         "d4j_sampler_noise",
         CpuSampler.d4j_sampler_noise(seed, step, channels, pixels, 1, scale, address));
+  }
+
+  @Override
+  public void copy(long from, long to, long bytes) {
+    Pointer.memcpy(new CpuBuffer.View(to), new CpuBuffer.View(from), bytes);
   }
 
   @Override
@@ -113,6 +120,6 @@ public final class CpuDevice extends Device implements OpProvider {
   @Override
   protected void release() {
     compute.close();
-    Status.check("d4j_engine_destroy", CpuOps.d4j_engine_destroy(engine));
+    NativeStatus.check("d4j_engine_destroy", CpuOps.d4j_engine_destroy(engine));
   }
 }

@@ -1,5 +1,6 @@
 package io.diffuse4j.core.cpu;
 
+import io.diffuse4j.core.op.NativeStatus;
 import io.diffuse4j.core.op.Op;
 import io.diffuse4j.core.op.Value;
 import io.diffuse4j.natives.AddEmbeddingDesc;
@@ -42,7 +43,7 @@ final class CpuOpFactory {
 
     long scratchBytes() {
       long[] bytes = new long[1];
-      Status.check("d4j_op_scratch_bytes", CpuOps.d4j_op_scratch_bytes(handle, bytes));
+      NativeStatus.check("d4j_op_scratch_bytes", CpuOps.d4j_op_scratch_bytes(handle, bytes));
       return bytes[0];
     }
   }
@@ -104,7 +105,7 @@ final class CpuOpFactory {
       desc.upsample(op.upsample()).residual(flag(op.residual()));
       desc.activation(CpuTypes.of(op.activation())).scale(op.outputScale());
       desc.batch_invariant(batchInvariant ? 1 : 0);
-      Status.check("d4j_conv2d_create", CpuOps.d4j_conv2d_create(engine, desc, handle));
+      NativeStatus.check("d4j_conv2d_create", CpuOps.d4j_conv2d_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], true, x, op.skip(), op.residual(), op.output());
   }
@@ -115,7 +116,7 @@ final class CpuOpFactory {
     try (AddEmbeddingDesc desc = new AddEmbeddingDesc()) {
       desc.dtype(CpuTypes.of(value.type())).n(value.n()).hw(value.tokens()).c(value.c());
       desc.embedding_stride(embedding.rowStride());
-      Status.check(
+      NativeStatus.check(
           "d4j_add_embedding_create", CpuOps.d4j_add_embedding_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], false, value, embedding, value);
@@ -132,7 +133,7 @@ final class CpuOpFactory {
       desc.dst_stride(op.output().rowStride()).residual_stride(stride(op.residual()));
       desc.residual(flag(op.residual())).activation(CpuTypes.of(op.activation()));
       desc.scale(op.outputScale()).rows_per_sample(batchInvariant ? x.tokens() : 0);
-      Status.check("d4j_linear_create", CpuOps.d4j_linear_create(engine, desc, handle));
+      NativeStatus.check("d4j_linear_create", CpuOps.d4j_linear_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], true, x, op.source2(), op.residual(), op.output());
   }
@@ -148,7 +149,8 @@ final class CpuOpFactory {
       desc.embedding(flag(embedding)).embedding_stride(stride(embedding));
       desc.film(flag(op.scaleShift())).film_stride(stride(op.scaleShift()));
       desc.activation(op.silu() ? CpuOps.ACTIVATION_SILU : CpuOps.ACTIVATION_NONE);
-      Status.check("d4j_group_norm_create", CpuOps.d4j_group_norm_create(engine, desc, handle));
+      NativeStatus.check(
+          "d4j_group_norm_create", CpuOps.d4j_group_norm_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], true, x, op.skip(), embedding, op.scaleShift(), op.output());
   }
@@ -161,7 +163,8 @@ final class CpuOpFactory {
       desc.src_dtype(CpuTypes.of(x.type())).dst_dtype(CpuTypes.of(op.output().type()));
       desc.rows(x.rows()).c(x.c()).eps(op.epsilon());
       desc.src_stride(x.rowStride()).dst_stride(op.output().rowStride());
-      Status.check("d4j_layer_norm_create", CpuOps.d4j_layer_norm_create(engine, desc, handle));
+      NativeStatus.check(
+          "d4j_layer_norm_create", CpuOps.d4j_layer_norm_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], false, x, op.output());
   }
@@ -175,7 +178,7 @@ final class CpuOpFactory {
       desc.q_stride(q.rowStride()).k_stride(op.key().rowStride());
       desc.v_stride(op.value().rowStride()).dst_stride(op.output().rowStride());
       desc.scale(op.scale()).causal(op.causal() ? 1 : 0);
-      Status.check("d4j_attention_create", CpuOps.d4j_attention_create(engine, desc, handle));
+      NativeStatus.check("d4j_attention_create", CpuOps.d4j_attention_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], true, q, op.key(), op.value(), op.output());
   }
@@ -186,7 +189,7 @@ final class CpuOpFactory {
     try (GegluDesc desc = new GegluDesc()) {
       desc.dtype(CpuTypes.of(x.type())).rows(x.rows()).c(op.output().c());
       desc.src_stride(x.rowStride()).dst_stride(op.output().rowStride());
-      Status.check("d4j_geglu_create", CpuOps.d4j_geglu_create(engine, desc, handle));
+      NativeStatus.check("d4j_geglu_create", CpuOps.d4j_geglu_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], false, x, op.output());
   }
@@ -210,7 +213,8 @@ final class CpuOpFactory {
       desc.kind(kind).count(op.output().elements());
       desc.src_dtype(CpuTypes.of(op.source().type()));
       desc.dst_dtype(CpuTypes.of(op.output().type()));
-      Status.check("d4j_elementwise_create", CpuOps.d4j_elementwise_create(engine, desc, handle));
+      NativeStatus.check(
+          "d4j_elementwise_create", CpuOps.d4j_elementwise_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], false, op.source(), op.source2(), op.output());
   }
@@ -223,7 +227,7 @@ final class CpuOpFactory {
     long[] handle = new long[1];
     try (ResampleDesc desc = new ResampleDesc()) {
       desc.kind(kind).dtype(CpuTypes.of(x.type())).n(x.n()).h(x.h()).w(x.w()).c(x.c());
-      Status.check("d4j_resample_create", CpuOps.d4j_resample_create(engine, desc, handle));
+      NativeStatus.check("d4j_resample_create", CpuOps.d4j_resample_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], false, x, op.output());
   }
@@ -234,7 +238,7 @@ final class CpuOpFactory {
       desc.src_dtype(CpuTypes.of(op.source().type())).dst_dtype(CpuTypes.of(op.output().type()));
       desc.rows(op.source().rows()).columns(op.source().c());
       desc.src_stride(op.source().rowStride()).dst_stride(op.output().rowStride());
-      Status.check("d4j_copy_create", CpuOps.d4j_copy_create(engine, desc, handle));
+      NativeStatus.check("d4j_copy_create", CpuOps.d4j_copy_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], false, op.source(), op.output());
   }
@@ -244,7 +248,7 @@ final class CpuOpFactory {
     try (EmbeddingLookupDesc desc = new EmbeddingLookupDesc()) {
       desc.table(weights.handle(op.table())).count(op.indices().rows()).c(op.output().c());
       desc.dst_dtype(CpuTypes.of(op.output().type())).dst_stride(op.output().rowStride());
-      Status.check(
+      NativeStatus.check(
           "d4j_embedding_lookup_create", CpuOps.d4j_embedding_lookup_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], false, op.indices(), op.output());
@@ -256,7 +260,7 @@ final class CpuOpFactory {
       // Several scalars a sample lie side by side, and so do their features.
       desc.kind(CpuOps.TIMESTEP_SINUSOIDAL).n((int) op.source().elements()).dim(op.dim());
       desc.flip_sin_to_cos(op.flipSinToCos() ? 1 : 0).downscale_freq_shift(op.frequencyShift());
-      Status.check("d4j_timestep_create", CpuOps.d4j_timestep_create(engine, desc, handle));
+      NativeStatus.check("d4j_timestep_create", CpuOps.d4j_timestep_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], false, op.source(), op.output());
   }
@@ -267,7 +271,7 @@ final class CpuOpFactory {
       desc.kind(CpuOps.TIMESTEP_FOURIER).n(op.source().n()).dim(op.output().c());
       desc.flip_sin_to_cos(op.flipSinToCos() ? 1 : 0).log(op.log() ? 1 : 0);
       desc.frequencies(weights.handle(op.frequencies()));
-      Status.check("d4j_timestep_create", CpuOps.d4j_timestep_create(engine, desc, handle));
+      NativeStatus.check("d4j_timestep_create", CpuOps.d4j_timestep_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], false, op.source(), op.output());
   }

@@ -4,6 +4,7 @@ import io.diffuse4j.core.cpu.CpuOpFactory.NativeOp;
 import io.diffuse4j.core.op.ArenaLayout;
 import io.diffuse4j.core.op.DeviceBuffer;
 import io.diffuse4j.core.op.Graph;
+import io.diffuse4j.core.op.NativeStatus;
 import io.diffuse4j.core.op.Op;
 import io.diffuse4j.core.op.Plan;
 import io.diffuse4j.core.op.Value;
@@ -33,7 +34,7 @@ final class CpuPlan implements Plan {
       bind(allocated.address(), allocated.address() + layout.bytes());
       long[] handles = ops.stream().mapToLong(NativeOp::handle).toArray();
       long[] created = new long[1];
-      Status.check(
+      NativeStatus.check(
           "d4j_plan_create", CpuOps.d4j_plan_create(engine, handles, handles.length, created));
       plan = created[0];
       arena = allocated;
@@ -95,7 +96,7 @@ final class CpuPlan implements Plan {
       if (op.scratch()) {
         addresses[count - 1] = scratch;
       }
-      Status.check("d4j_op_bind", CpuOps.d4j_op_bind(op.handle(), addresses, count));
+      NativeStatus.check("d4j_op_bind", CpuOps.d4j_op_bind(op.handle(), addresses, count));
     }
   }
 
@@ -116,7 +117,7 @@ final class CpuPlan implements Plan {
 
   @Override
   public void run() {
-    Status.check("d4j_plan_run", CpuOps.d4j_plan_run(plan));
+    NativeStatus.check("d4j_plan_run", CpuOps.d4j_plan_run(plan));
   }
 
   @Override
@@ -125,14 +126,14 @@ final class CpuPlan implements Plan {
   }
 
   private void destroyOps() {
-    ops.forEach(op -> Status.check("d4j_op_destroy", CpuOps.d4j_op_destroy(op.handle())));
+    ops.forEach(op -> NativeStatus.check("d4j_op_destroy", CpuOps.d4j_op_destroy(op.handle())));
     ops.clear();
   }
 
   @Override
   public void close() {
     if (plan != 0) {
-      Status.check("d4j_plan_destroy", CpuOps.d4j_plan_destroy(plan));
+      NativeStatus.check("d4j_plan_destroy", CpuOps.d4j_plan_destroy(plan));
       plan = 0;
       destroyOps();
       arena.close();

@@ -2,6 +2,7 @@ package io.diffuse4j.core.cpu;
 
 import io.diffuse4j.core.op.ElementType;
 import io.diffuse4j.core.op.Graph;
+import io.diffuse4j.core.op.NativeStatus;
 import io.diffuse4j.core.op.PackedWeights;
 import io.diffuse4j.core.op.Weight;
 import io.diffuse4j.natives.CpuOps;
@@ -77,7 +78,7 @@ final class CpuWeights implements PackedWeights {
       }
       long[] dims = dims(weight);
       long[] handle = new long[1];
-      Status.check(
+      NativeStatus.check(
           "d4j_weight_create",
           CpuOps.d4j_weight_create(
               engine,
@@ -149,7 +150,7 @@ final class CpuWeights implements PackedWeights {
     long total = 0;
     long[] bytes = new long[1];
     for (long handle : handles.values()) {
-      Status.check("d4j_weight_bytes", CpuOps.d4j_weight_bytes(handle, bytes));
+      NativeStatus.check("d4j_weight_bytes", CpuOps.d4j_weight_bytes(handle, bytes));
       total += bytes[0];
     }
     return total;
@@ -157,7 +158,9 @@ final class CpuWeights implements PackedWeights {
 
   @Override
   public void close() {
-    handles.values().forEach(h -> Status.check("d4j_weight_destroy", CpuOps.d4j_weight_destroy(h)));
+    handles
+        .values()
+        .forEach(h -> NativeStatus.check("d4j_weight_destroy", CpuOps.d4j_weight_destroy(h)));
     handles.clear();
     memory.freed(reserved);
   }

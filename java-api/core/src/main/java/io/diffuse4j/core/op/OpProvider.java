@@ -35,6 +35,9 @@ public interface OpProvider {
    */
   void noise(long seed, int step, int channels, int pixels, float scale, long address);
 
+  /** Copies device memory; the ranges do not overlap. */
+  void copy(long from, long to, long bytes);
+
   /**
    * Allocates device memory; {@link io.diffuse4j.core.device.DeviceMemoryException} if it cannot.
    */

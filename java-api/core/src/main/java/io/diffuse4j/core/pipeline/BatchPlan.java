@@ -11,6 +11,7 @@ import io.diffuse4j.core.op.Value;
 import io.diffuse4j.core.sampler.CoefficientTable;
 import io.diffuse4j.core.sampler.SamplerShape;
 import io.diffuse4j.core.sampler.SamplerStep;
+import java.util.List;
 
 /**
  * The device side of sampling a batch of one size: the network's plan, the sampler step and the
@@ -131,20 +132,43 @@ final class BatchPlan implements AutoCloseable {
     return plan.bytes() + state.bytes();
   }
 
+  long saved(int sample) {
+    return latents(sample) + stateBytes();
+  }
+
   /** Uploads the rows, which every sample of the batch shares. */
   void table(CoefficientTable rows) {
     int[] packed = rows.pack();
-    long bytes = (long) packed.length * Integer.BYTES;
+    reserveTable((long) packed.length * Integer.BYTES);
+    table.upload(0, packed, 0, packed.length);
+    for (int i = 0; i < samples; i++) {
+      step.table(i, table.address(), rows.calls());
+    }
+  }
+
+  /** Uploads the rows of each sample. */
+  void tables(List<CoefficientTable> each) {
+    long bytes = 0;
+    for (CoefficientTable rows : each) {
+      bytes += (long) rows.calls() * CoefficientTable.ROW_BYTES;
+    }
+    reserveTable(bytes);
+    long offset = 0;
+    for (int i = 0; i < samples; i++) {
+      int[] packed = each.get(i).pack();
+      table.upload(offset, packed, 0, packed.length);
+      step.table(i, table.address() + offset, each.get(i).calls());
+      offset += (long) packed.length * Integer.BYTES;
+    }
+  }
+
+  private void reserveTable(long bytes) {
     if (table == null || table.bytes() < bytes) {
       if (table != null) {
         table.close();
         table = null;
       }
       table = provider.allocate("the coefficient table", bytes);
-    }
-    table.upload(0, packed, 0, packed.length);
-    for (int i = 0; i < samples; i++) {
-      step.table(i, table.address(), rows.calls());
     }
   }
 
@@ -198,9 +222,9 @@ final class BatchPlan implements AutoCloseable {
     return graph.inputs().containsKey("class_labels");
   }
 
-  /** Writes the latents of a sample, NHWC. */
-  void uploadLatents(int sample, float[] values) {
-    state.upload((long) sample * STATES * stateBytes(), values, 0, shape.elements());
+  /** Writes the latents of a sample, NHWC, from {@code values} on. */
+  void uploadLatents(int sample, float[] values, int from) {
+    state.upload((long) sample * STATES * stateBytes(), values, from, shape.elements());
   }
 
   /** Reads the latents of every sample, NHWC. */

@@ -5,6 +5,7 @@ import io.diffuse4j.core.engine.ProgressListener;
 import io.diffuse4j.core.guidance.Guidance;
 import io.diffuse4j.core.noise.NoiseSource;
 import io.diffuse4j.core.noise.PhiloxNoise;
+import io.diffuse4j.core.scheduler.DpmAdaptive;
 import io.diffuse4j.core.scheduler.Scheduler;
 import java.util.List;
 import java.util.Objects;
@@ -19,7 +20,8 @@ import java.util.Objects;
  * @param images how many; the length of {@code labels} where there are any
  * @param seed of the first image; any value
  * @param scheduler null for the model's own
- * @param steps of the scheduler, 1 or more; ignored by schedulers that choose their own
+ * @param adaptive the method that chooses its own steps; null for a scheduler's
+ * @param steps of the scheduler, 1 or more; without meaning for the adaptive method
  * @param guidance classifier-free guidance
  * @param noise where random numbers come from; {@link PhiloxNoise} by default
  * @param progress told after each network call
@@ -31,6 +33,7 @@ public record GenerationRequest(
     int images,
     long seed,
     Scheduler scheduler,
+    DpmAdaptive adaptive,
     int steps,
     Guidance guidance,
     NoiseSource noise,
@@ -52,6 +55,10 @@ public record GenerationRequest(
       throw new IllegalArgumentException(
           labels.size() + " labels for " + images + " images; there must be one for each");
     }
+    if (scheduler != null && adaptive != null) {
+      throw new IllegalArgumentException(
+          "a request has a scheduler or an adaptive method, not both");
+    }
     if (steps < 1) {
       throw new IllegalArgumentException("steps is " + steps + "; it must be at least 1");
     }
@@ -67,6 +74,7 @@ public record GenerationRequest(
     private int images = 1;
     private long seed;
     private Scheduler scheduler;
+    private DpmAdaptive adaptive;
     private int steps = DEFAULT_STEPS;
     private Guidance guidance = Guidance.NONE;
     private NoiseSource noise = new PhiloxNoise();
@@ -100,6 +108,12 @@ public record GenerationRequest(
 
     public Builder scheduler(Scheduler value) {
       scheduler = value;
+      return this;
+    }
+
+    /** DPM-Solver with adaptive steps, instead of a scheduler. */
+    public Builder adaptive(DpmAdaptive value) {
+      adaptive = value;
       return this;
     }
 
@@ -139,7 +153,8 @@ public record GenerationRequest(
 
     public GenerationRequest build() {
       return new GenerationRequest(
-          labels, images, seed, scheduler, steps, guidance, noise, progress, cancel, trace);
+          labels, images, seed, scheduler, adaptive, steps, guidance, noise, progress, cancel,
+          trace);
     }
   }
 }

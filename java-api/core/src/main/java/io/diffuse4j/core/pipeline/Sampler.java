@@ -63,6 +63,9 @@ public final class Sampler extends NativeResource {
 
   private GenerationResult run(GenerationRequest request) {
     check(request);
+    if (request.adaptive() != null) {
+      return runAdaptive(request);
+    }
     Scheduler scheduler = request.scheduler() == null ? model.scheduler() : request.scheduler();
     CoefficientTable table = scheduler.table(request.steps());
     boolean guided = request.guidance().isActive();
@@ -76,11 +79,32 @@ public final class Sampler extends NativeResource {
     for (int first = 0; first < request.images(); first += options.batch()) {
       int samples = Math.min(options.batch(), request.images() - first);
       BatchPlan batch = plan(samples, guided);
-      new BatchRun(model, batch, request, table, first, options).run(done, total);
+      BatchStart start = new BatchStart(model, batch, request, first, options);
+      new BatchRun(batch, start, request, table, first).run(done, total);
       done += table.calls();
       addImages(images, batch.downloadLatents(), samples);
     }
     return new GenerationResult(images, table.calls());
+  }
+
+  private GenerationResult runAdaptive(GenerationRequest request) {
+    boolean guided = request.guidance().isActive();
+    List<Image> images = new ArrayList<>(request.images());
+    int done = 0;
+    int most = 0;
+    for (int first = 0; first < request.images(); first += options.batch()) {
+      int samples = Math.min(options.batch(), request.images() - first);
+      BatchPlan batch = plan(samples, guided);
+      BatchStart start = new BatchStart(model, batch, request, first, options);
+      int calls =
+          new AdaptiveBatchRun(
+                  model.unet().provider(), batch, start, request, request.adaptive(), first)
+              .run(done);
+      done += calls;
+      most = Math.max(most, calls);
+      addImages(images, batch.downloadLatents(), samples);
+    }
+    return new GenerationResult(images, most);
   }
 
   private void addImages(List<Image> images, float[] latents, int samples) {

@@ -1,5 +1,6 @@
 package io.diffuse4j.core.sampler;
 
+import io.diffuse4j.core.op.NativeStatus;
 import io.diffuse4j.natives.CpuSampler;
 
 /** The noise that the sampler's kernel generates, NCHW, of unit variance. */
@@ -38,7 +39,7 @@ public final class CpuNoise {
 
   private static void write(
       long seed, int step, int channels, int pixels, boolean nhwc, float scale, long address) {
-    SamplerStatus.check(
+    NativeStatus.check(
         "d4j_sampler_noise",
         CpuSampler.d4j_sampler_noise(seed, step, channels, pixels, nhwc ? 1 : 0, scale, address));
   }

@@ -1,6 +1,7 @@
 package io.diffuse4j.core.sampler;
 
 import io.diffuse4j.core.device.DType;
+import io.diffuse4j.core.op.NativeStatus;
 import io.diffuse4j.natives.CpuSampler;
 import java.nio.ByteBuffer;
 import java.util.Objects;
@@ -166,7 +167,7 @@ public final class CpuSamplerStep implements SamplerStep {
   @Override
   public void prepare() {
     requireOpen();
-    SamplerStatus.check(
+    NativeStatus.check(
         "d4j_sampler_prepare",
         CpuSampler.d4j_sampler_prepare(arguments.address(), arguments.address() + FIRST_SAMPLE));
   }
@@ -174,7 +175,7 @@ public final class CpuSamplerStep implements SamplerStep {
   @Override
   public void step() {
     requireOpen();
-    SamplerStatus.check(
+    NativeStatus.check(
         "d4j_sampler_step",
         CpuSampler.d4j_sampler_step(
             arguments.address(), arguments.address() + FIRST_SAMPLE, scratch.address()));
@@ -183,7 +184,7 @@ public final class CpuSamplerStep implements SamplerStep {
   @Override
   public double error(long lower, long higher, long previous, double atol, double rtol) {
     requireOpen();
-    SamplerStatus.check(
+    NativeStatus.check(
         "d4j_sampler_error",
         CpuSampler.d4j_sampler_error(
             lower, higher, previous, shape.elements(), atol, rtol, arguments.address() + ERROR));

@@ -13,6 +13,9 @@ import io.diffuse4j.core.device.Device;
 import io.diffuse4j.core.device.DeviceMemoryException;
 import io.diffuse4j.core.engine.CancelToken;
 import io.diffuse4j.core.engine.CancelledException;
+import io.diffuse4j.core.scheduler.DpmAdaptive;
+import io.diffuse4j.core.scheduler.Scheduler;
+import io.diffuse4j.core.scheduler.Schedulers;
 import io.diffuse4j.weights.BundledModels;
 import java.nio.file.Path;
 import java.util.List;
@@ -22,6 +25,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(120)
 class SamplerTest {
@@ -211,6 +216,63 @@ class SamplerTest {
       GenerationRequest one = tenDigits().labels(1).guidanceScale(1).build();
       assertEquals(1, sampler.generate(one).images().size());
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3})
+  void adaptiveImagesDependOnNeitherTheirBatchNorTheirNeighboursSteps(int order) {
+    SamplerOptions options = SamplerOptions.of(SIZE, SIZE).withBatchInvariant(true);
+    GenerationRequest.Builder builder =
+        tenDigits().adaptive(adaptive(List.of("order=" + order, "atol=0.1", "rtol=0.1")));
+    int[] calls = new int[1];
+    List<Image> batch =
+        generate(
+            model,
+            options,
+            builder.labels(3, 8, 1).progress((done, total) -> calls[0] = done).build());
+    List<Image> alone = generate(model, options, builder.labels(8).seed(8).build());
+    assertArrayEquals(alone.get(0).pixels(), batch.get(1).pixels());
+    assertTrue(calls[0] % order == 0 && calls[0] > order, "calls " + calls[0]);
+  }
+
+  @Test
+  void adaptiveStepsConvergeToWhatManyFixedStepsGive() {
+    SamplerOptions options = SamplerOptions.of(SIZE, SIZE);
+    GenerationRequest.Builder builder = tenDigits().labels(4).guidanceScale(1);
+    Scheduler fixed =
+        Schedulers.create(
+            model.schedulerConfig(),
+            "DDIM",
+            List.of("thresholding=false", "clip_sample=false"),
+            w -> {});
+    byte[] reference =
+        generate(model, options, builder.scheduler(fixed).steps(1000).build()).get(0).pixels();
+    double loose = meanDifference(reference, adaptiveImage(options, builder, "0.3"));
+    double tight = meanDifference(reference, adaptiveImage(options, builder, "0.003"));
+    // Two discretisations of one ODE: what remains is DDIM's own first-order error.
+    assertTrue(tight < 2, "mean difference " + tight + " of 255");
+    assertTrue(tight < loose, tight + " against " + loose);
+  }
+
+  private static byte[] adaptiveImage(
+      SamplerOptions options, GenerationRequest.Builder builder, String tolerance) {
+    DpmAdaptive method =
+        adaptive(List.of("thresholding=false", "atol=" + tolerance, "rtol=" + tolerance));
+    return generate(model, options, builder.scheduler(null).adaptive(method).build())
+        .get(0)
+        .pixels();
+  }
+
+  private static DpmAdaptive adaptive(List<String> options) {
+    return Schedulers.adaptive(model.schedulerConfig(), options, w -> {});
+  }
+
+  private static double meanDifference(byte[] a, byte[] b) {
+    double sum = 0;
+    for (int i = 0; i < a.length; i++) {
+      sum += Math.abs((a[i] & 255) - (b[i] & 255));
+    }
+    return sum / a.length;
   }
 
   @Test

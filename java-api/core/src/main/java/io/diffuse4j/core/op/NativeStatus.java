@@ -1,17 +1,17 @@
-package io.diffuse4j.core.cpu;
+package io.diffuse4j.core.op;
 
 import io.diffuse4j.core.device.DeviceException;
 import io.diffuse4j.natives.NativeLibrary;
 
 /** The one place where a status of the native library becomes an exception. */
-final class Status {
+public final class NativeStatus {
   private static final int INVALID_ARGUMENT = 1;
   private static final int OUT_OF_MEMORY = 2;
 
-  private Status() {}
+  private NativeStatus() {}
 
   /** Throws what {@code status} means, if it is not success. */
-  static void check(String call, int status) {
+  public static void check(String call, int status) {
     if (status == 0) {
       return;
     }
