@@ -15,8 +15,9 @@ public:
     /// may execute it.
     virtual uint32_t before(Warp& warp, const Instr& instr, uint32_t pc, uint32_t active, uint32_t mask) = 0;
     virtual void branch(Warp& warp, bool divergent) = 0;
-    /// A block barrier has been completed by these lanes of each warp.
-    virtual void barrier(Block& block, const std::vector<uint32_t>& arrived, const std::vector<uint32_t>& waited) = 0;
+    /// A block barrier has been completed by these lanes of each warp; arrives() has told of each before.
+    virtual void barrier(Block& block, uint32_t id, const std::vector<uint32_t>& arrived, const std::vector<uint32_t>& waited) = 0;
+    virtual void arrives(Warp& warp, uint32_t id) = 0;
     virtual void divergentBarrier(Warp& warp, uint32_t pc, uint32_t mask) = 0;
     /// An asynchronous copy takes effect.
     virtual void copyCompletes(Warp& warp, const AsyncCopy& copy) = 0;

@@ -34,6 +34,7 @@ void BlockBarriers::arrive(Block& block, Warp& w, const Instr& instr, uint32_t p
         return;
     }
     b.used = true;
+    if (block.observer != nullptr) block.observer->arrives(w, id);
     b.expected = expected;
     // A counted barrier counts whole warps, also the last one of a block whose size is not a multiple of 32.
     b.arrived += expected != 0 && site.aligned ? 32 : static_cast<uint32_t>(__builtin_popcount(mask));
@@ -63,7 +64,7 @@ bool BlockBarriers::complete(const Block& block, const Barrier& b) const {
 }
 
 void BlockBarriers::release(Block& block, Barrier& b) {
-    if (block.observer != nullptr) block.observer->barrier(block, b.arrivals, b.waiting);
+    if (block.observer != nullptr) block.observer->barrier(block, static_cast<uint32_t>(&b - barriers_.data()), b.arrivals, b.waiting);
     for (Warp& w : block.warps) {
         uint32_t lanes = b.waiting[w.id];
         if (lanes == 0) continue;

@@ -16,6 +16,13 @@ void LaunchContext::report(Diagnostic d) {
     it->second.count = count;
 }
 
+void LaunchContext::note(Status status, const std::string& message) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (status_ != Status::Success) return;
+    status_ = status;
+    message_ = message;
+}
+
 void LaunchContext::fail(Status status, const std::string& message) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (status_ == Status::Success) {

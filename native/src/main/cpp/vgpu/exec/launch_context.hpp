@@ -1,6 +1,7 @@
 // What all blocks of a launch share.
 #pragma once
 
+#include "check/counting.hpp"
 #include "exec/program.hpp"
 
 #include <atomic>
@@ -30,12 +31,17 @@ struct LaunchContext {
     /// Adds to the count of the same problem at the same instruction, or lists it. The lowest block and thread among
     /// equals is kept, so that the report does not depend on the schedule.
     void report(Diagnostic diagnostic);
+    /// A failure that a checker has survived: decides the status, and the launch goes on.
+    void note(Status status, const std::string& message);
     /// The first failure decides the status. Ends the launch.
     void fail(Status status, const std::string& message);
 
     std::vector<Diagnostic> takeDiagnostics();
     Status status() const { return status_; }
     const std::string& message() const { return message_; }
+
+    std::mutex footprintMutex;
+    Footprint loadFootprint, storeFootprint, atomicFootprint;
 
 private:
     std::mutex mutex_;

@@ -16,34 +16,37 @@ using namespace baseline;
 
 namespace {
 
+/// The source lane and whether it lies within the segment; the lane itself if not.
+VGPU_INLINE int sourceLane(ShuffleMode mode, int lane, u32 b, u32 c, bool& inside) {
+    int by = static_cast<int>(b & 31), clamp = static_cast<int>(c & 31), segment = static_cast<int>(c >> 8 & 31);
+    int last = (lane & segment) | (clamp & ~segment), first = lane & segment, source;
+    switch (mode) {
+        case ShuffleMode::Up:
+            source = lane - by;
+            inside = source >= last;
+            break;
+        case ShuffleMode::Down:
+            source = lane + by;
+            inside = source <= last;
+            break;
+        case ShuffleMode::Bfly:
+            source = lane ^ by;
+            inside = source <= last;
+            break;
+        default:
+            source = first | (by & ~segment);
+            inside = source <= last;
+    }
+    return inside ? source : lane;
+}
+
 template <ShuffleMode MODE>
 void shuffle(Warp& w, const Instr& I, u32 m) {
     const u32 *a = w.row<u32>(I.a), *b = w.row<u32>(I.b), *c = w.row<u32>(I.c);
     u32 values[32], valid = 0;
     eachLane(m, [&](int i) {
-        int lane = i, by = static_cast<int>(b[i] & 31), clamp = static_cast<int>(c[i] & 31), segment = static_cast<int>(c[i] >> 8 & 31);
-        int last = (lane & segment) | (clamp & ~segment), first = lane & segment;
-        int source;
         bool inside;
-        switch (MODE) {
-            case ShuffleMode::Up:
-                source = lane - by;
-                inside = source >= last;
-                break;
-            case ShuffleMode::Down:
-                source = lane + by;
-                inside = source <= last;
-                break;
-            case ShuffleMode::Bfly:
-                source = lane ^ by;
-                inside = source <= last;
-                break;
-            default:
-                source = first | (by & ~segment);
-                inside = source <= last;
-        }
-        if (!inside) source = lane;
-        values[i] = a[source];
+        values[i] = a[sourceLane(MODE, i, b[i], c[i], inside)];
         valid |= static_cast<u32>(inside) << i;
     });
     u32* d = w.row<u32>(I.d);
@@ -155,6 +158,11 @@ Handler shuffleHandler(ShuffleMode mode) {
         case ShuffleMode::Bfly: return shuffle<ShuffleMode::Bfly>;
         default: return shuffle<ShuffleMode::Idx>;
     }
+}
+
+int shuffleSource(const Warp& w, const Instr& I, int lane) {
+    bool inside;
+    return sourceLane(static_cast<ShuffleMode>(I.size), lane, w.row<u32>(I.b)[lane], w.row<u32>(I.c)[lane], inside);
 }
 
 Handler voteHandler(VoteMode mode) {

@@ -11,6 +11,8 @@ enum class ReduxOp : uint8_t { Add, Min, Max, And, Or, Xor };
 
 /// d value, e predicate or SINK, a source, b lane, c clamp; the member mask is row sync.
 Handler shuffleHandler(ShuffleMode mode);
+/// The lane that a shuffle reads for this one; Instr::size is the mode.
+int shuffleSource(const Warp& warp, const Instr& instr, int lane);
 /// a predicate, flag: negated; d predicate, or 32-bit for ballot.
 Handler voteHandler(VoteMode mode);
 /// match.any and match.all over 4- or 8-byte values; e is the predicate of match.all.

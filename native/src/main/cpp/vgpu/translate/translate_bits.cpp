@@ -33,6 +33,10 @@ void Translator::logic() {
         Draft d = begin(isa().integer(predicateOp, type), "int");
         d.reads(Slot::A, a);
         if (!one) d.reads(Slot::B, b);
+        if (op == "and" || op == "or") {
+            d.info.poison = PoisonRule::BothPredicates;
+            d.instr.flag = op == "or" ? 1 : 0;
+        }
         add(std::move(d.writes(Slot::D, predicateDestination(operand(0)))));
         return;
     }

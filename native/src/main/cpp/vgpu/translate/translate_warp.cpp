@@ -23,6 +23,7 @@ void Translator::shuffle() {
     operands(5);
     Draft d = begin(shuffleHandler(mode), "warp", Control::Convergent);
     d.info.poison = PoisonRule::Shuffle;
+    d.instr.size = static_cast<uint8_t>(mode);
     d.reads(Slot::A, source(operand(1), Type::B32)).reads(Slot::B, source(operand(2), Type::B32)).reads(Slot::C, source(operand(3), Type::B32));
     d.reads(Slot::Sync, source(operand(4), Type::B32));
     d.instr.e = Instr::SINK;

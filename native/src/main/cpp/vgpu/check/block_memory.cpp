@@ -1,0 +1,216 @@
+// memcheck and the memory counters of a block's observer.
+#include "check/block_observer.hpp"
+#include "check/checks.hpp"
+
+#include <algorithm>
+
+namespace vgpu {
+
+const AllocationRecord* BlockObserver::allocation(uint64_t address) {
+    Memory::State& memory = launch_.memory.state();
+    uint64_t version = memory.version.load(std::memory_order_acquire);
+    if (version != version_) {
+        for (auto& r : recent_) r.reset();
+        version_ = version;
+    }
+    for (const auto& r : recent_) {
+        if (r != nullptr && address >= r->begin() && address < r->end()) return r.get();
+    }
+    std::shared_lock lock(memory.mutex);
+    auto found = memory.lookup(address);
+    if (found == nullptr) return nullptr;
+    auto& slot = recent_[nextRecent_++ % 4];
+    slot = std::move(found);
+    return slot.get();
+}
+
+uint32_t BlockObserver::checkMemory(const Site& s, const LaneAddresses& at, uint32_t mask, bool write) {
+    if (!(checks_ & CheckMemory)) return mask;
+    uint32_t good = at.global != 0 ? checkGlobal(s, at, mask & at.global, write) : 0;
+    auto within = [&](uint32_t lanes, uint64_t limit, const char* space) {
+        eachLane(lanes, [&](int i) {
+            if (at.at[i] & (at.bytes - 1)) {
+                report(s, i, DiagnosticKind::Memcheck, std::string("misaligned ") + (write ? "write to " : "read from ") + space, at.at[i], at.bytes, false);
+                launch_.note(Status::MisalignedAddress, std::string("misaligned access to ") + space);
+            } else if (at.at[i] >= limit || limit - at.at[i] < at.bytes) {
+                report(s, i, DiagnosticKind::Memcheck, std::string(write ? "write" : "read") + " outside " + space + " of " + std::to_string(limit) + " bytes", at.at[i], at.bytes, false);
+                launch_.note(Status::IllegalAddress, std::string("access outside ") + space);
+            } else {
+                good |= 1u << i;
+            }
+        });
+    };
+    within(mask & at.shared, s.w.sharedBytes, "shared memory");
+    within(mask & at.local, s.w.localStride, "local memory");
+    if (at.param != 0) within(mask & at.param, s.w.paramBytes, "kernel parameters");
+    return good;
+}
+
+uint32_t BlockObserver::checkGlobal(const Site& s, const LaneAddresses& at, uint32_t mask, bool write) {
+    if (!(checks_ & CheckMemory)) return mask;
+    uint32_t good = 0;
+    const AllocationRecord* record = nullptr;
+    eachLane(mask, [&](int i) {
+        uint64_t a = at.at[i];
+        const char* what = nullptr;
+        Status status = Status::IllegalAddress;
+        if (record == nullptr || a < record->begin() || a >= record->end()) record = allocation(a);
+        if (a & (at.bytes - 1)) {
+            what = write ? "misaligned write to global memory" : "misaligned read from global memory";
+            status = Status::MisalignedAddress;
+        } else if (record == nullptr || record->end() - a < at.bytes) {
+            auto old = launch_.memory.find(a);
+            if (old && old->freed) what = write ? "write to freed memory" : "read from freed memory";
+            else what = write ? "write outside any allocation" : "read outside any allocation";
+        } else if (write && record->info.kind == MemoryKind::Constant) {
+            what = "write to constant memory";
+        } else {
+            good |= 1u << i;
+            return;
+        }
+        report(s, i, DiagnosticKind::Memcheck, what, a, at.bytes, true);
+        launch_.note(status, what);
+    });
+    return good;
+}
+
+void BlockObserver::countGlobal(const Site& s, const LaneAddresses& at, uint32_t mask, AccessCounters& c, Footprint& footprint) {
+    SectorCount n = countSectors(at.at, mask, at.bytes);
+    ++c.requests;
+    c.sectors += n.sectors;
+    c.idealSectors += n.ideal;
+    c.bytes += static_cast<uint64_t>(__builtin_popcount(mask)) * at.bytes;
+    costs_[s.pc].sectors += n.sectors;
+    costs_[s.pc].idealSectors += n.ideal;
+    eachLane(mask, [&](int i) { footprint.add(at.at[i]); });
+}
+
+void BlockObserver::countShared(const Site& s, const LaneAddresses& at, uint32_t mask, SharedCounters& c) {
+    WaveCount n{0, 0};
+    if (s.info.access.kind == Access::MatrixLoad) {
+        // Eight rows of 16 bytes are one wavefront when they meet in no bank.
+        for (uint32_t j = 0; j < s.instr.n; ++j) {
+            WaveCount one = countWavefronts(at.at + 8 * j, 255, 16);
+            n.waves += one.waves;
+            n.ideal += one.ideal;
+        }
+        c.requests += s.instr.n;
+    } else {
+        n = countWavefronts(at.at, mask, at.bytes);
+        ++c.requests;
+    }
+    c.wavefronts += n.waves;
+    c.idealWavefronts += n.ideal;
+    c.bytes += static_cast<uint64_t>(__builtin_popcount(mask)) * at.bytes;
+    costs_[s.pc].wavefronts += n.waves;
+    costs_[s.pc].idealWavefronts += n.ideal;
+}
+
+void BlockObserver::count(const Site& s, const LaneAddresses& at, uint32_t mask) {
+    Access::Kind kind = s.info.access.kind;
+    if (kind == Access::MatrixLoad) ++counters_.ldmatrix;
+    if (at.global != 0 && s.info.access.space != ptx::Space::Const) {
+        if (kind == Access::Load) countGlobal(s, at, mask & at.global, counters_.globalLoad, loads_);
+        else if (kind == Access::Store) countGlobal(s, at, mask & at.global, counters_.globalStore, stores_);
+        else if (kind == Access::Atomic) countGlobal(s, at, mask & at.global, counters_.globalAtomic, atomics_);
+    }
+    if (at.shared != 0) {
+        SharedCounters& c = kind == Access::MatrixLoad ? counters_.ldmatrixWaves : kind == Access::AsyncCopy ? counters_.asyncCopyShared
+                            : kind == Access::Store ? counters_.sharedStore : kind == Access::Atomic ? counters_.sharedAtomic : counters_.sharedLoad;
+        countShared(s, at, mask & at.shared, c);
+    }
+    if (at.local != 0) {
+        // Local memory interleaves the lanes by words of four bytes.
+        uint64_t words[32];
+        eachLane(mask & at.local, [&](int i) { words[i] = at.at[i] / 4 * 128 + static_cast<uint64_t>(i) * 4; });
+        AccessCounters& c = kind == Access::Load ? counters_.localLoad : counters_.localStore;
+        ++c.requests;
+        c.bytes += static_cast<uint64_t>(__builtin_popcount(mask & at.local)) * at.bytes;
+        uint64_t perWord = countSectors(words, mask & at.local, 4).sectors, n = std::max(1u, at.bytes / 4);
+        c.sectors += perWord * n;
+        c.idealSectors += (static_cast<uint64_t>(__builtin_popcount(mask & at.local)) * at.bytes + 31) / 32;
+    }
+}
+
+namespace {
+
+void addAccess(AccessCounters& a, const AccessCounters& b) {
+    a.requests += b.requests;
+    a.sectors += b.sectors;
+    a.idealSectors += b.idealSectors;
+    a.bytes += b.bytes;
+}
+
+void addShared(SharedCounters& a, const SharedCounters& b) {
+    a.requests += b.requests;
+    a.wavefronts += b.wavefronts;
+    a.idealWavefronts += b.idealWavefronts;
+    a.bytes += b.bytes;
+}
+
+}  // namespace
+
+void mergeCounters(Counters& a, const Counters& b) {
+    a.warpInstructions += b.warpInstructions;
+    a.threadInstructions += b.threadInstructions;
+    for (auto field : {&Counters::globalLoad, &Counters::globalStore, &Counters::globalAtomic, &Counters::localLoad, &Counters::localStore}) addAccess(a.*field, b.*field);
+    for (auto field : {&Counters::sharedLoad, &Counters::sharedStore, &Counters::sharedAtomic, &Counters::asyncCopyShared, &Counters::ldmatrixWaves}) {
+        addShared(a.*field, b.*field);
+    }
+    for (auto field : {&Counters::ldmatrix, &Counters::mma, &Counters::mmaFlops, &Counters::branches, &Counters::divergentBranches, &Counters::barriers,
+                       &Counters::asyncCopies, &Counters::blocks}) {
+        a.*field += b.*field;
+    }
+    for (const auto& [type, flops] : b.mmaFlopsByType) a.mmaFlopsByType[type] += flops;
+    for (const auto& [name, n] : b.mix) a.mix[name] += n;
+    for (const LineCounters& line : b.lines) {
+        auto same = std::find_if(a.lines.begin(), a.lines.end(), [&](const LineCounters& x) { return x.line == line.line && x.file == line.file; });
+        if (same == a.lines.end()) {
+            a.lines.push_back(line);
+            continue;
+        }
+        for (auto field : {&LineCounters::warpInstructions, &LineCounters::threadInstructions, &LineCounters::globalSectors, &LineCounters::idealGlobalSectors,
+                           &LineCounters::sharedWavefronts, &LineCounters::idealSharedWavefronts}) {
+            (*same).*field += line.*field;
+        }
+    }
+}
+
+void BlockObserver::addTo(Counters& out) {
+    if (!counting_) return;
+    const Program& p = launch_.program;
+    std::map<std::pair<uint32_t, uint32_t>, LineCounters> lines;
+    for (size_t pc = 0; pc < costs_.size(); ++pc) {
+        const InstructionCost& c = costs_[pc];
+        if (c.warps == 0) continue;
+        counters_.warpInstructions += c.warps;
+        counters_.threadInstructions += c.threads;
+        counters_.mix[p.mixNames[p.info[pc].mix]] += c.warps;
+        if (!launch_.config.lineCounters) continue;
+        const ptx::SourceLocation& where = p.info[pc].location;
+        LineCounters& line = lines[{where.file, where.line}];
+        line.file = where.file < p.files.size() ? p.files[where.file] : "";
+        line.line = where.line;
+        line.warpInstructions += c.warps;
+        line.threadInstructions += c.threads;
+        line.globalSectors += c.sectors;
+        line.idealGlobalSectors += c.idealSectors;
+        line.sharedWavefronts += c.wavefronts;
+        line.idealSharedWavefronts += c.idealWavefronts;
+    }
+    for (const auto& [key, line] : lines) counters_.lines.push_back(line);
+    mergeCounters(out, counters_);
+    std::lock_guard<std::mutex> lock(launch_.footprintMutex);
+    launch_.loadFootprint.merge(loads_);
+    launch_.storeFootprint.merge(stores_);
+    launch_.atomicFootprint.merge(atomics_);
+}
+
+void finishCounters(LaunchContext& launch, Counters& c) {
+    c.globalLoad.uniqueBytes = launch.loadFootprint.bytes();
+    c.globalStore.uniqueBytes = launch.storeFootprint.bytes();
+    c.globalAtomic.uniqueBytes = launch.atomicFootprint.bytes();
+    std::sort(c.lines.begin(), c.lines.end(), [](const LineCounters& a, const LineCounters& b) { return std::tie(a.file, a.line) < std::tie(b.file, b.line); });
+}
+
+}  // namespace vgpu

@@ -1,0 +1,274 @@
+#include "check/block_observer.hpp"
+
+#include "check/checks.hpp"
+#include "exec/mma.hpp"
+
+#include <algorithm>
+
+namespace vgpu {
+
+BlockObserver::BlockObserver(LaunchContext& launch, Block& block)
+    : launch_(launch), block_(block), checks_(launch.config.checks), counting_(launch.config.counters || launch.config.lineCounters) {
+    size_t warps = block.warps.size();
+    uint32_t shared = static_cast<uint32_t>(block.warps[0].sharedBytes);
+    if (checks_ & CheckRace) sharedRaces_ = std::make_unique<SharedRaces>(launch.program, shared, warps);
+    if (checks_ & CheckInit) poison_ = std::make_unique<Poison>(launch, warps, shared, block.warps[0].localStride);
+    if (counting_) costs_.resize(launch.program.code.size());
+}
+
+void BlockObserver::start(Block& block) {
+    clocks_.reset(block.warps.size());
+    if (sharedRaces_) sharedRaces_->reset();
+    if (poison_) poison_->reset();
+    knowledge_.assign(block.warps.size(), WarpKnowledge());
+}
+
+void BlockObserver::finish(Block&) { ++counters_.blocks; }
+
+uint32_t BlockObserver::before(Warp& w, const Instr& instr, uint32_t pc, uint32_t active, uint32_t mask) {
+    const InstrInfo& info = launch_.program.info[pc];
+    Site s{w, instr, info, pc};
+    w.pc = pc;
+    if (counting_) {
+        InstructionCost& cost = costs_[pc];
+        ++cost.warps;
+        cost.threads += static_cast<uint64_t>(__builtin_popcount(active));
+    }
+    if (poison_) {
+        uint32_t bad = poison_->undefinedGuard(w, instr, active);
+        if (bad != 0) report(s, firstLane(bad), DiagnosticKind::Initcheck, "condition depends on memory that was never written", 0, 0, false);
+    }
+    if (mask == 0) return 0;
+    if ((checks_ & CheckSync) && instr.control == Control::Convergent) checkSync(s, mask);
+    if (info.fence >= 2 && launch_.races) fence(w);
+    if (instr.control == Control::Convergent && instr.flag == 0xff) clocks_.warpSync(w.id, mask, w.live());
+    if (counting_ && info.mmaFlops != 0) {
+        ++counters_.mma;
+        counters_.mmaFlops += info.mmaFlops;
+        counters_.mmaFlopsByType[nameOf(static_cast<MmaType>(info.mmaType))] += info.mmaFlops;
+    }
+    if (info.access.kind == Access::NoAccess) {
+        if (poison_) poison_->flow(w, instr, info, nullptr, mask);
+        return mask;
+    }
+    uint32_t touching = mask;
+    if (info.access.kind == Access::MatrixLoad) touching &= instr.n == 4 ? ~0u : (1u << (8 * instr.n)) - 1;
+    LaneAddresses at(w, info.access, touching);
+    if (poison_) {
+        uint32_t bad = poison_->undefinedAddress(w, info, touching);
+        if (bad != 0) report(s, firstLane(bad), DiagnosticKind::Initcheck, "address depends on memory that was never written", at.at[firstLane(bad)], at.bytes, false);
+    }
+    bool write = info.access.kind == Access::Store || info.access.kind == Access::Atomic || info.access.kind == Access::AsyncCopy;
+    uint32_t good = checkMemory(s, at, touching, write);
+    if (good != touching) {
+        if (info.access.kind == Access::MatrixLoad) return 0;
+        for (const InstrInfo::Row& r : info.writes) {
+            if (r.bytes == 0) continue;
+            eachLane(touching & ~good, [&](int i) { std::memset(w.regs + r.offset + static_cast<size_t>(i) * r.bytes, 0, r.bytes); });
+        }
+        mask = good;
+        if (mask == 0) return 0;
+        touching = good;
+        at = LaneAddresses(w, info.access, touching);
+    }
+    if (counting_) count(s, at, touching);
+    if (info.access.kind == Access::AsyncCopy) {
+        asyncCopy(s, mask);
+    } else {
+        races(s, at, touching);
+        if (poison_) checkInit(s, at, touching);
+    }
+    return mask;
+}
+
+void BlockObserver::races(const Site& s, const LaneAddresses& at, uint32_t mask) {
+    if (!(checks_ & CheckRace)) return;
+    const Access& a = s.info.access;
+    bool write = a.kind == Access::Store || a.kind == Access::Atomic;
+    if (at.shared != 0) sharedRaces(s, at, mask & at.shared, write);
+    if (at.global != 0 && a.space != ptx::Space::Const) {
+        globalRaces(s, at, mask & at.global, write);
+        if (a.strong && a.scope >= 1) synchronise(s, at, mask & at.global);
+    }
+}
+
+bool BlockObserver::keepsValue(const Site& s, const LaneAddresses& at, int lane) const {
+    if (s.info.access.kind != Access::Store) return false;
+    bool shared = at.shared >> lane & 1;
+    const uint8_t* memory = shared ? s.w.shared + at.at[lane] : reinterpret_cast<const uint8_t*>(at.at[lane]);
+    for (uint32_t k = 0; k < s.instr.n; ++k) {
+        uint32_t width = 0;
+        for (const InstrInfo::Row& r : s.info.reads) {
+            if (r.offset == s.instr.v[k]) width = r.bytes;
+        }
+        if (width == 0 || std::memcmp(memory + k * s.instr.size, s.w.regs + s.instr.v[k] + static_cast<size_t>(lane) * width, s.instr.size) != 0) return false;
+    }
+    return true;
+}
+
+void BlockObserver::sharedRaces(const Site& s, const LaneAddresses& at, uint32_t mask, bool write) {
+    uint64_t last = ~0ull;
+    eachLane(mask, [&](int i) {
+        // Lanes that read the same place as the one before add nothing but their number.
+        if (!write && at.at[i] == last && i % 4 != 0) return;
+        last = at.at[i];
+        SharedRaces::Race race;
+        if (sharedRaces_->access(clocks_, s.w.id, static_cast<uint32_t>(i), static_cast<uint32_t>(at.at[i]), at.bytes, write, s.info.access.strong,
+                                 false, s.pc, race)) {
+            if (write && keepsValue(s, at, i) && std::strncmp(race.what, "write after write", 17) == 0) return;
+            report(s, i, DiagnosticKind::Racecheck, std::string("shared memory: ") + race.what, at.at[i], at.bytes, false, race.otherThread, race.otherPc);
+        }
+    });
+}
+
+void BlockObserver::globalRaces(const Site& s, const LaneAddresses& at, uint32_t mask, bool write) {
+    GlobalRaces::Party self;
+    self.block = block_.index;
+    self.warp = s.w.id;
+    self.clock = clocks_.clock(s.w.id);
+    self.pc = s.pc;
+    self.strong = s.info.access.strong && s.info.access.scope >= 1;
+    uint64_t last = ~0ull;
+    eachLane(mask, [&](int i) {
+        if (!write && at.at[i] == last) return;
+        last = at.at[i];
+        self.lane = static_cast<uint32_t>(i);
+        GlobalRaces::Race race;
+        bool same = write && keepsValue(s, at, i);
+        if (launch_.races->access(clocks_, knowledge_[s.w.id], self, at.at[i], at.bytes, write, same, race)) {
+            report(s, i, DiagnosticKind::Racecheck, std::string("global memory: ") + race.what, at.at[i], at.bytes, true, race.other.warp * 32 + race.other.lane,
+                   race.other.pc, &race.other.block);
+        }
+    });
+}
+
+void BlockObserver::synchronise(const Site& s, const LaneAddresses& at, uint32_t mask) {
+    const Access& a = s.info.access;
+    WarpKnowledge& k = knowledge_[s.w.id];
+    bool writes = a.kind != Access::Load, reads = a.kind == Access::Load || a.kind == Access::Atomic;
+    if (a.release) fence(s.w);
+    eachLane(mask, [&](int i) {
+        if (reads) launch_.races->observe(at.at[i], k.pending);
+        if (writes) launch_.races->publish(at.at[i], k.release);
+    });
+    if (a.acquire) {
+        join(k.acquired, k.pending);
+        k.pending.clear();
+    }
+}
+
+void BlockObserver::fence(Warp& w) {
+    WarpKnowledge& k = knowledge_[w.id];
+    join(k.acquired, k.pending);
+    k.pending.clear();
+    k.release = k.acquired;
+    std::vector<uint32_t> own(clocks_.known(w.id), clocks_.known(w.id) + clocks_.warps());
+    own[w.id] = clocks_.clock(w.id);
+    join(k.release, {{block_.index, own}});
+    clocks_.advance(w.id);
+}
+
+void BlockObserver::checkInit(const Site& s, const LaneAddresses& at, uint32_t mask) {
+    uint32_t bad = poison_->undefinedStore(s.w, s.instr, s.info, at, mask);
+    if (bad != 0) {
+        int i = firstLane(bad);
+        bool atomic = s.info.access.kind == Access::Atomic;
+        report(s, i, DiagnosticKind::Initcheck, atomic ? "atomic operation on memory, or with a value, that was never written" : "stored value depends on memory that was never written",
+               at.at[i], at.bytes, at.global >> i & 1);
+    }
+    poison_->flow(s.w, s.instr, s.info, &at, mask);
+}
+
+void BlockObserver::asyncCopy(const Site& s, uint32_t mask) {
+    uint32_t reading = mask;
+    eachLane(mask, [&](int i) {
+        bool none = (s.instr.n == 1 && s.w.row<uint32_t>(s.instr.c)[i] == 0) || (s.instr.n == 2 && (*s.w.row<uint32_t>(s.instr.c) >> i & 1));
+        if (none) reading &= ~(1u << i);
+    });
+    if (counting_) ++counters_.asyncCopies;
+    if (reading != 0) {
+        LaneAddresses from(s.w, s.instr, reading);
+        uint32_t good = checkGlobal(s, from, reading, false);
+        if (counting_ && good != 0) countGlobal(s, from, good, counters_.globalLoad, loads_);
+        if ((checks_ & CheckRace) && good != 0) globalRaces(s, from, good, false);
+    }
+    if (!(checks_ & CheckRace)) return;
+    LaneAddresses to(s.w, s.info.access, mask);
+    sharedRaces(s, to, mask, true);
+    eachLane(mask, [&](int i) { sharedRaces_->copyIssued(static_cast<uint32_t>(to.at[i]), to.bytes, true); });
+}
+
+void BlockObserver::copyCompletes(Warp& w, const AsyncCopy& c) {
+    if (poison_) poison_->copyCompletes(w, c);
+    if (!sharedRaces_) return;
+    sharedRaces_->copyIssued(c.destination, c.size, false);
+    SharedRaces::Race ignored;
+    sharedRaces_->access(clocks_, w.id, c.lane, c.destination, c.size, true, false, false, c.pc, ignored);
+}
+
+void BlockObserver::checkSync(const Site& s, uint32_t mask) {
+    uint32_t named = s.w.row<uint32_t>(s.instr.sync)[firstLane(mask)];
+    const uint32_t* masks = s.w.row<uint32_t>(s.instr.sync);
+    eachLane(mask, [&](int i) {
+        if (!(masks[i] >> i & 1)) report(s, i, DiagnosticKind::Synccheck, "the member mask does not name the lane that executes", 0, 0, false);
+        else if (masks[i] != named) report(s, i, DiagnosticKind::Synccheck, "lanes that execute together have different member masks", 0, 0, false);
+    });
+}
+
+void BlockObserver::branch(Warp&, bool divergent) {
+    ++counters_.branches;
+    counters_.divergentBranches += divergent;
+}
+
+void BlockObserver::arrives(Warp& w, uint32_t id) {
+    ++counters_.barriers;
+    clocks_.arrive(w.id, id);
+}
+
+void BlockObserver::barrier(Block& block, uint32_t id, const std::vector<uint32_t>& arrived, const std::vector<uint32_t>& waited) {
+    bool everyone = true;
+    for (const Warp& w : block.warps) everyone = everyone && (w.live() & ~waited[w.id]) == 0;
+    clocks_.complete(id, arrived, waited, everyone);
+    if (!launch_.races) return;
+    WarpKnowledge all;
+    for (size_t i = 0; i < arrived.size(); ++i) {
+        if (arrived[i] == 0) continue;
+        join(all.acquired, knowledge_[i].acquired);
+        join(all.pending, knowledge_[i].pending);
+    }
+    if (all.acquired.empty() && all.pending.empty()) return;
+    for (size_t i = 0; i < waited.size(); ++i) {
+        if (waited[i] == 0) continue;
+        knowledge_[i].acquired = all.acquired;
+        knowledge_[i].pending = all.pending;
+    }
+}
+
+void BlockObserver::divergentBarrier(Warp& w, uint32_t pc, uint32_t mask) {
+    if (!(checks_ & CheckSync)) return;
+    Site s{w, launch_.program.code[pc], launch_.program.info[pc], pc};
+    uint32_t missing = w.live() & ~mask;
+    report(s, firstLane(mask), DiagnosticKind::Synccheck,
+           "barrier in divergent code: " + std::to_string(__builtin_popcount(missing)) + " threads of the warp are elsewhere", 0, 0, false);
+}
+
+void BlockObserver::report(const Site& s, int lane, DiagnosticKind kind, const std::string& message, uint64_t address, uint32_t bytes, bool global,
+                           uint32_t otherThread, uint32_t otherPc, const uint64_t* otherBlock) {
+    Diagnostic d = diagnosticAt(s.w, s.pc, lane, kind, message);
+    d.address = address;
+    d.size = bytes;
+    if (global) d.allocation = launch_.memory.describe(address);
+    if (otherThread != UINT32_MAX) d.otherThread = block_.threadId(otherThread / 32, otherThread % 32);
+    if (otherPc != UINT32_MAX) d.otherLine = launch_.program.info[otherPc].location.line;
+    if (otherBlock != nullptr) {
+        const Dim3& g = launch_.config.grid;
+        d.otherBlock = Dim3{static_cast<uint32_t>(*otherBlock % g.x), static_cast<uint32_t>(*otherBlock / g.x % g.y), static_cast<uint32_t>(*otherBlock / g.x / g.y)};
+    }
+    launch_.report(std::move(d));
+}
+
+std::unique_ptr<Observer> makeObserver(LaunchContext& launch, Block& block) { return std::make_unique<BlockObserver>(launch, block); }
+
+std::shared_ptr<GlobalRaces> makeGlobalRaces(LaunchContext& launch) { return std::make_shared<GlobalRaces>(launch.config.hostThreads != 1); }
+
+}  // namespace vgpu

@@ -1,0 +1,70 @@
+// The observer of a block: sends each instruction past the checkers and counters that the launch asked for.
+#pragma once
+
+#include "check/clocks.hpp"
+#include "check/counting.hpp"
+#include "check/global_races.hpp"
+#include "check/observer.hpp"
+#include "check/poison.hpp"
+#include "check/shared_races.hpp"
+
+#include <set>
+
+namespace vgpu {
+
+class BlockObserver : public Observer {
+public:
+    BlockObserver(LaunchContext& launch, Block& block);
+
+    void start(Block& block) override;
+    void finish(Block& block) override;
+    uint32_t before(Warp& w, const Instr& instr, uint32_t pc, uint32_t active, uint32_t mask) override;
+    void branch(Warp& w, bool divergent) override;
+    void arrives(Warp& w, uint32_t id) override;
+    void barrier(Block& block, uint32_t id, const std::vector<uint32_t>& arrived, const std::vector<uint32_t>& waited) override;
+    void divergentBarrier(Warp& w, uint32_t pc, uint32_t mask) override;
+    void copyCompletes(Warp& w, const AsyncCopy& copy) override;
+    void addTo(Counters& counters) override;
+
+private:
+    struct Site {
+        Warp& w;
+        const Instr& instr;
+        const InstrInfo& info;
+        uint32_t pc;
+    };
+    uint32_t checkMemory(const Site& s, const LaneAddresses& at, uint32_t mask, bool write);
+    uint32_t checkGlobal(const Site& s, const LaneAddresses& at, uint32_t mask, bool write);
+    void count(const Site& s, const LaneAddresses& at, uint32_t mask);
+    void countGlobal(const Site& s, const LaneAddresses& at, uint32_t mask, AccessCounters& c, Footprint& footprint);
+    void countShared(const Site& s, const LaneAddresses& at, uint32_t mask, SharedCounters& c);
+    void races(const Site& s, const LaneAddresses& at, uint32_t mask);
+    void sharedRaces(const Site& s, const LaneAddresses& at, uint32_t mask, bool write);
+    void globalRaces(const Site& s, const LaneAddresses& at, uint32_t mask, bool write);
+    void synchronise(const Site& s, const LaneAddresses& at, uint32_t mask);
+    void fence(Warp& w);
+    void checkSync(const Site& s, uint32_t mask);
+    void checkInit(const Site& s, const LaneAddresses& at, uint32_t mask);
+    void asyncCopy(const Site& s, uint32_t mask);
+    bool keepsValue(const Site& s, const LaneAddresses& at, int lane) const;
+    void report(const Site& s, int lane, DiagnosticKind kind, const std::string& message, uint64_t address, uint32_t bytes, bool global,
+                uint32_t otherThread = UINT32_MAX, uint32_t otherPc = UINT32_MAX, const uint64_t* otherBlock = nullptr);
+    const AllocationRecord* allocation(uint64_t address);
+
+    LaunchContext& launch_;
+    Block& block_;
+    const uint32_t checks_;
+    const bool counting_;
+    BlockClocks clocks_;
+    std::unique_ptr<SharedRaces> sharedRaces_;
+    std::unique_ptr<Poison> poison_;
+    std::vector<WarpKnowledge> knowledge_;
+    Counters counters_;
+    std::vector<InstructionCost> costs_;
+    Footprint loads_, stores_, atomics_;
+    uint64_t version_ = 0;
+    std::shared_ptr<AllocationRecord> recent_[4];
+    unsigned nextRecent_ = 0;
+};
+
+}  // namespace vgpu

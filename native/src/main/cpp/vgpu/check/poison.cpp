@@ -1,0 +1,209 @@
+#include "check/poison.hpp"
+
+#include "exec/mma.hpp"
+#include "exec/warp_ops.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace vgpu {
+
+Poison::Poison(const LaunchContext& launch, size_t warps, uint32_t sharedBytes, uint64_t localBytes)
+    : memory_(launch.memory.state()), program_(launch.program), rowsPerWarp_(launch.program.registerBytes / 4 + 16), localBytes_(localBytes) {
+    rows_.resize(rowsPerWarp_ * warps);
+    anyInWarp_.resize(warps);
+    shared_.resize(sharedBytes + 16);
+    local_.resize(localBytes * 32 * warps);
+}
+
+void Poison::reset() {
+    for (size_t w = 0; w < anyInWarp_.size(); ++w) {
+        if (anyInWarp_[w]) std::fill_n(rows_.begin() + static_cast<std::ptrdiff_t>(w * rowsPerWarp_), rowsPerWarp_, 0u);
+        anyInWarp_[w] = false;
+    }
+    std::fill(shared_.begin(), shared_.end(), 0);
+    std::fill(local_.begin(), local_.end(), 0);
+}
+
+void Poison::setRow(Warp& w, uint32_t offset, uint32_t mask, uint32_t bits) {
+    if (offset == Instr::SINK) return;
+    if (bits & mask) anyInWarp_[w.id] = true;
+    uint32_t& r = rows(w)[offset / 4];
+    r = (r & ~mask) | (bits & mask);
+}
+
+uint32_t Poison::undefinedGuard(const Warp& w, const Instr& instr, uint32_t active) const {
+    return anyInWarp_[w.id] ? row(w, instr.guard) & active : 0;
+}
+
+uint32_t Poison::undefinedAddress(const Warp& w, const InstrInfo& info, uint32_t mask) const {
+    return anyInWarp_[w.id] ? row(w, info.access.address) & mask : 0;
+}
+
+bool Poison::globalDefined(uint64_t address, uint32_t bytes) const {
+    uint64_t version = memory_.version.load(std::memory_order_acquire);
+    if (last_ == nullptr || version != version_ || address < last_->begin() || address >= last_->end()) {
+        std::shared_lock lock(memory_.mutex);
+        last_ = memory_.lookup(address);
+        version_ = version;
+    }
+    if (last_ == nullptr || last_->initialised || !memory_.inArena(address)) return true;
+    return memory_.testShadow(address, bytes);
+}
+
+bool Poison::defined(const Warp& w, const LaneAddresses& at, int lane, uint32_t offset, uint32_t bytes) const {
+    uint64_t a = at.at[lane] + offset;
+    if (at.global >> lane & 1) return globalDefined(a, bytes);
+    const uint8_t* shadow;
+    if (at.shared >> lane & 1) shadow = &shared_[a];
+    else if (at.local >> lane & 1) shadow = &local_[(w.id * 32ull + static_cast<uint64_t>(lane)) * localBytes_ + a];
+    else return true;
+    return std::all_of(shadow, shadow + bytes, [](uint8_t b) { return b != 0; });
+}
+
+void Poison::define(const Warp& w, const LaneAddresses& at, int lane, uint32_t offset, uint32_t bytes, bool value) {
+    uint64_t a = at.at[lane] + offset;
+    if (at.global >> lane & 1) {
+        if (memory_.inArena(a) && !(last_ != nullptr && a >= last_->begin() && a < last_->end() && last_->initialised)) memory_.setShadow(a, bytes, true);
+    } else if (at.shared >> lane & 1) {
+        std::memset(&shared_[a], value, bytes);
+    } else if (at.local >> lane & 1) {
+        std::memset(&local_[(w.id * 32ull + static_cast<uint64_t>(lane)) * localBytes_ + a], value, bytes);
+    }
+}
+
+uint32_t Poison::undefinedStore(Warp& w, const Instr& instr, const InstrInfo& info, const LaneAddresses& at, uint32_t mask) {
+    uint32_t bad = 0;
+    if (info.access.kind == Access::Store) {
+        if (!anyInWarp_[w.id]) return 0;
+        for (uint32_t k = 0; k < instr.n; ++k) bad |= row(w, instr.v[k]);
+        return bad & mask & at.global;
+    }
+    if (info.access.kind != Access::Atomic) return 0;
+    eachLane(mask, [&](int i) { bad |= (defined(w, at, i, 0, at.bytes) ? 0u : 1u) << i; });
+    if (anyInWarp_[w.id]) bad |= row(w, instr.b) & at.global;
+    return bad & mask;
+}
+
+void Poison::load(Warp& w, const Instr& instr, const LaneAddresses& at, uint32_t mask) {
+    for (uint32_t k = 0; k < instr.n; ++k) {
+        uint32_t bad = 0;
+        eachLane(mask, [&](int i) { bad |= (defined(w, at, i, k * instr.size, instr.size) ? 0u : 1u) << i; });
+        if (bad != 0 || anyInWarp_[w.id]) setRow(w, instr.v[k], mask, bad);
+    }
+}
+
+void Poison::matrixLoad(Warp& w, const Instr& instr, const LaneAddresses& at) {
+    const bool transposed = instr.run == matrixLoadHandler(true);
+    for (uint32_t j = 0; j < instr.n; ++j) {
+        uint64_t undefined[8];  // bit c: 16-bit element c of the row
+        uint64_t any = 0;
+        for (uint32_t r = 0; r < 8; ++r) {
+            undefined[r] = 0;
+            int lane = static_cast<int>(8 * j + r);
+            for (uint32_t c = 0; c < 8; ++c) undefined[r] |= (defined(w, at, lane, 2 * c, 2) ? 0ull : 1ull) << c;
+            any |= undefined[r];
+        }
+        if (any == 0 && !anyInWarp_[w.id]) continue;
+        uint32_t bad = 0;
+        for (uint32_t lane = 0; lane < 32; ++lane) {
+            uint32_t outer = lane / 4, inner = (lane & 3) * 2;
+            bool b = transposed ? ((undefined[inner] | undefined[inner + 1]) >> outer & 1) != 0 : (undefined[outer] >> inner & 3) != 0;
+            bad |= static_cast<uint32_t>(b) << lane;
+        }
+        setRow(w, instr.v[j], ~0u, bad);
+    }
+}
+
+void Poison::matrixMultiply(Warp& w, const Instr& instr) {
+    const MmaShape s = MmaShape::unpack(instr.imm);
+    const uint32_t *a = instr.v + s.registersD(), *b = a + s.registersA(), *c = b + s.registersB();
+    uint32_t badRows = 0, badColumns = 0;
+    for (uint32_t r = 0; r < s.registersA(); ++r) {
+        eachLane(row(w, a[r]), [&](int i) { badRows |= 1u << (i / 4 + (s.m == 16 ? 8 * (static_cast<int>(r) & 1) : 0)); });
+    }
+    for (uint32_t r = 0; r < s.registersB(); ++r) eachLane(row(w, b[r]), [&](int i) { badColumns |= 1u << (i / 4); });
+    const uint32_t per = elementsInRegister(s.d);
+    std::vector<uint32_t> results(s.registersD());
+    for (uint32_t r = 0; r < s.registersD(); ++r) {
+        uint32_t bad = row(w, c[r]);
+        for (uint32_t lane = 0; lane < 32; ++lane) {
+            for (uint32_t e = 0; e < per; ++e) {
+                uint32_t index = r * per + e, i = lane / 4 + 8 * (index / 2), j = (lane & 3) * 2 + index % 2;
+                if ((badRows >> i & 1) || (badColumns >> j & 1)) bad |= 1u << lane;
+            }
+        }
+        results[r] = bad;
+    }
+    for (uint32_t r = 0; r < s.registersD(); ++r) setRow(w, instr.v[r], ~0u, results[r]);
+}
+
+void Poison::generic(Warp& w, const InstrInfo& info, uint32_t mask) {
+    uint32_t bad = 0;
+    for (const InstrInfo::Row& r : info.reads) bad |= row(w, r.offset);
+    for (const InstrInfo::Row& r : info.writes) setRow(w, r.offset, mask, bad);
+}
+
+void Poison::flow(Warp& w, const Instr& instr, const InstrInfo& info, const LaneAddresses* at, uint32_t mask) {
+    if (info.poison == PoisonRule::Load) {
+        load(w, instr, *at, mask);
+        return;
+    }
+    if (info.poison == PoisonRule::Store) {
+        eachLane(mask, [&](int i) {
+            if (info.access.kind == Access::Atomic) {
+                define(w, *at, i, 0, at->bytes, true);
+                return;
+            }
+            for (uint32_t k = 0; k < instr.n; ++k) define(w, *at, i, k * instr.size, instr.size, !(row(w, instr.v[k]) >> i & 1));
+        });
+        if (info.access.kind == Access::Atomic && anyInWarp_[w.id]) setRow(w, instr.d, mask, 0);
+        return;
+    }
+    if (info.poison == PoisonRule::Matrix) {
+        matrixLoad(w, instr, *at);
+        return;
+    }
+    if (!anyInWarp_[w.id]) return;
+    switch (info.poison) {
+        case PoisonRule::Any: generic(w, info, mask); break;
+        case PoisonRule::Select: {
+            uint32_t p = *w.row<uint32_t>(instr.c) ^ static_cast<uint32_t>(instr.imm);
+            setRow(w, instr.d, mask, (row(w, instr.a) & p) | (row(w, instr.b) & ~p) | row(w, instr.c));
+            break;
+        }
+        case PoisonRule::BothPredicates: {
+            // False and anything is false; true or anything is true.
+            uint32_t a = *w.row<uint32_t>(instr.a), b = *w.row<uint32_t>(instr.b), pa = row(w, instr.a), pb = row(w, instr.b);
+            uint32_t decides = instr.flag != 0 ? ~0u : 0;  // the value that decides alone, by lane: 1 for or
+            uint32_t byA = ~pa & ~(a ^ decides), byB = ~pb & ~(b ^ decides);
+            setRow(w, instr.d, mask, (pa | pb) & ~byA & ~byB);
+            break;
+        }
+        case PoisonRule::Shuffle: {
+            uint32_t from = row(w, instr.a), control = row(w, instr.b) | row(w, instr.c), bad = 0;
+            eachLane(mask, [&](int i) { bad |= (from >> shuffleSource(w, instr, i) & 1) << i; });
+            setRow(w, instr.d, mask, bad | control);
+            setRow(w, instr.e, mask, control);
+            break;
+        }
+        case PoisonRule::WarpWide: {
+            uint32_t bad = 0;
+            for (const InstrInfo::Row& r : info.reads) bad |= row(w, r.offset) & mask;
+            for (const InstrInfo::Row& r : info.writes) setRow(w, r.offset, mask, bad != 0 ? mask : 0);
+            break;
+        }
+        case PoisonRule::MatrixMultiply: matrixMultiply(w, instr); break;
+        default: break;
+    }
+}
+
+void Poison::copyCompletes(const Warp&, const AsyncCopy& c) {
+    uint8_t* shadow = &shared_[c.destination];
+    std::memset(shadow, 1, c.size);
+    uint64_t source = reinterpret_cast<uint64_t>(c.source);
+    if (c.copied == 0 || globalDefined(source, c.copied)) return;
+    for (uint32_t i = 0; i < c.copied; ++i) shadow[i] = globalDefined(source + i, 1);
+}
+
+}  // namespace vgpu

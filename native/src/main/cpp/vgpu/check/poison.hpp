@@ -1,0 +1,53 @@
+// initcheck: which values come from memory that nobody has written. Loading such a value is no error, using it is: as
+// a branch condition, an address, or in what a kernel stores to global memory. Padded rows of a tile that are loaded and
+// never used stay silent.
+#pragma once
+
+#include "check/lane_addresses.hpp"
+#include "exec/block.hpp"
+#include "memory/memory_state.hpp"
+
+#include <vector>
+
+namespace vgpu {
+
+class Poison {
+public:
+    Poison(const LaunchContext& launch, size_t warps, uint32_t sharedBytes, uint64_t localBytes);
+    void reset();
+
+    /// Lanes whose guard, or whose address, is undefined.
+    uint32_t undefinedGuard(const Warp& w, const Instr& instr, uint32_t active) const;
+    uint32_t undefinedAddress(const Warp& w, const InstrInfo& info, uint32_t mask) const;
+    /// Lanes that store an undefined value to global memory, or apply an atomic to undefined memory.
+    uint32_t undefinedStore(Warp& w, const Instr& instr, const InstrInfo& info, const LaneAddresses& at, uint32_t mask);
+    /// What the instruction does to registers and memory.
+    void flow(Warp& w, const Instr& instr, const InstrInfo& info, const LaneAddresses* at, uint32_t mask);
+    void copyCompletes(const Warp& w, const AsyncCopy& copy);
+
+private:
+    uint32_t* rows(const Warp& w) { return rows_.data() + w.id * rowsPerWarp_; }
+    const uint32_t* rows(const Warp& w) const { return rows_.data() + w.id * rowsPerWarp_; }
+    uint32_t row(const Warp& w, uint32_t offset) const { return rows(w)[offset / 4]; }
+    void setRow(Warp& w, uint32_t offset, uint32_t mask, uint32_t bits);
+    bool defined(const Warp& w, const LaneAddresses& at, int lane, uint32_t offset, uint32_t bytes) const;
+    void define(const Warp& w, const LaneAddresses& at, int lane, uint32_t offset, uint32_t bytes, bool value);
+    void load(Warp& w, const Instr& instr, const LaneAddresses& at, uint32_t mask);
+    void matrixLoad(Warp& w, const Instr& instr, const LaneAddresses& at);
+    void matrixMultiply(Warp& w, const Instr& instr);
+    void generic(Warp& w, const InstrInfo& info, uint32_t mask);
+    bool globalDefined(uint64_t address, uint32_t bytes) const;
+
+    Memory::State& memory_;
+    mutable uint64_t version_ = 0;
+    mutable std::shared_ptr<AllocationRecord> last_;
+    const Program& program_;
+    size_t rowsPerWarp_;
+    uint64_t localBytes_;
+    std::vector<uint32_t> rows_;   // undefined lanes, by row offset / 4
+    std::vector<bool> anyInWarp_;  // some register of the warp has been undefined
+    std::vector<uint8_t> shared_;  // 1: defined, by byte
+    std::vector<uint8_t> local_;
+};
+
+}  // namespace vgpu
