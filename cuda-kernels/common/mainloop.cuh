@@ -26,20 +26,18 @@ struct CopyPattern {
     static D4J_DEVICE uint32_t sharedOffset() { return swizzledOffset<kSliceBytes>(row(), chunk()); }
 };
 
-/// Rows of packed weights: [n][slices], each slice 64 bytes, already in the order in which the other operand's slices
-/// come. Rows behind n are zeros.
+/// Packed weights, see PackedWeights: the rows of a slice are neighbours, so that a thread's copies differ by constants
+/// and a slice of the block is one dense piece of memory. Rows behind n are zeros.
 template <class Config>
 class WeightLoader {
     using Pattern = CopyPattern<Config>;
 
 public:
-    D4J_DEVICE WeightLoader(const void* weights, int firstRow, int n, int slicesPerRow, int firstSlice, int slices)
-        : left(slices) {
-        const int64_t pitch = static_cast<int64_t>(slicesPerRow) * kSliceBytes;
+    D4J_DEVICE WeightLoader(const void* weights, int firstRow, int n, int firstSlice, int slices)
+        : pitch(n * int64_t{kSliceBytes}), left(slices) {
         const int row = firstRow + Pattern::row();
-        source = static_cast<const char*>(weights) + row * pitch + firstSlice * int64_t{kSliceBytes} +
+        source = static_cast<const char*>(weights) + firstSlice * pitch + row * int64_t{kSliceBytes} +
                  Pattern::chunk() * kChunkBytes;
-        step = Pattern::ROW_STEP * pitch;
         rows = (n - row + Pattern::ROW_STEP - 1) / Pattern::ROW_STEP;
         shared = Config::TILE.m * kSliceBytes + Pattern::sharedOffset();
     }
@@ -48,15 +46,15 @@ public:
         const int valid = left > 0 ? rows : 0;
 #pragma unroll
         for (int i = 0; i < Pattern::B_ROWS; ++i) {
-            cpAsync16(stage + shared + i * Pattern::STEP_BYTES, source + i * step, i < valid);
+            cpAsync16(stage + shared + i * Pattern::STEP_BYTES, source + i * Pattern::STEP_BYTES, i < valid);
         }
-        source += kSliceBytes;
+        source += pitch;
         --left;
     }
 
 private:
     const char* source;
-    int64_t step;
+    int64_t pitch;
     int rows;  // of this thread that exist, counted in steps
     int left;
     uint32_t shared;

@@ -26,7 +26,7 @@ struct TileShape {
     int m, n;                // of the block
     int warpsM, warpsN;      // how the block's warps share it
     int stages;              // slices in flight
-    int blocksPerSm;         // planned residency on 100 KiB of shared memory (sm_86, sm_89, sm_120) and more
+    int blocksPerSm;         // planned residency: registers everywhere, shared memory from sm_80's 164 KiB on
 
     D4J_HOST_DEVICE constexpr int threads() const { return warpsM * warpsN * 32; }
     D4J_HOST_DEVICE constexpr int warpM() const { return m / warpsM; }
@@ -39,6 +39,12 @@ struct TileShape {
     /// modulo 32; a thread tile (f32) writes one float at (lane % 8, lane / 8), so rows must be 4 banks apart.
     D4J_HOST_DEVICE constexpr int slabPitch() const { return warpN() + (type == DType::F32 ? 4 : 8); }
     D4J_HOST_DEVICE constexpr int slabBytes() const { return warpsM * warpsN * kSlabRows * slabPitch() * 4; }
+};
+
+/// A row of a tile table.
+struct NamedTile {
+    const char* name;  // of the kernel
+    TileShape shape;
 };
 
 }  // namespace d4j

@@ -28,7 +28,7 @@ D4J_DEVICE void convFprop(const ConvParams& p) {
     const WarpPosition<Config> warp;
     WarpTile<Config> tile(warp);
     Loader<Config> a(p, list, table, firstSlice, slices);
-    WeightLoader<Config> b(p.weights, firstColumn, p.epilogue.n, p.slices, firstSlice, slices);
+    WeightLoader<Config> b(p.weights, firstColumn, p.epilogue.n, firstSlice, slices);
     multiplySlices<Config>(tile, a, b, sharedAddress(shared), slices);
     storeTile<Config>(tile, warp, p.epilogue, shared, firstRow, firstColumn, blockIdx.z);
 }

@@ -1,4 +1,4 @@
-// Launch ABI of the convolution kernels: one struct by value; and the layout of packed filters.
+// Launch ABI of the convolution kernels: one struct by value.
 #pragma once
 
 #include "common/epilogue_params.hpp"
@@ -13,7 +13,7 @@ namespace d4j {
 struct ConvParams {
     const void* source0;
     const void* source1;  // null if c1 = 0
-    const void* weights;  // packed, see PackedFilter
+    const void* weights;  // see PackedWeights
     EpilogueParams epilogue;
     int32_t c0, c1;
     int32_t t, h, w;     // of the source, before upsampling
@@ -24,34 +24,6 @@ struct ConvParams {
     int32_t padFront, padTop, padLeft;  // what lies behind the far edges follows from the output's size
     int32_t slices;          // of the whole sum
     int32_t slicesPerSplit;
-};
-
-/// How filters are laid out for the device: per output channel the slices of 64 bytes in the order of the main loop.
-/// The aligned kernels walk source by source, tap by tap, channel slice by channel slice, each source's channels padded
-/// with zeros to whole slices; for one source whose channels fill slices this is KRSC itself. The general kernels (`any`)
-/// walk through (tap, channel of both sources) as one long row, padded at its end.
-struct PackedFilter {
-    int32_t taps, c0, c1;
-    int32_t slice;  // elements of a slice
-    bool any;
-
-    D4J_HOST_DEVICE constexpr int slices0() const { return ceilDiv(c0, slice); }
-    D4J_HOST_DEVICE constexpr int slices1() const { return ceilDiv(c1, slice); }
-    D4J_HOST_DEVICE constexpr int slices() const {
-        return any ? ceilDiv(taps * (c0 + c1), slice) : taps * (slices0() + slices1());
-    }
-    /// Elements from one output channel to the next.
-    D4J_HOST_DEVICE constexpr int64_t pitch() const { return static_cast<int64_t>(slices()) * slice; }
-    /// Where the weight of a tap and an input channel of the concatenated sources stands in its output channel's row.
-    D4J_HOST_DEVICE constexpr int64_t position(int tap, int channel) const {
-        if (any) {
-            return static_cast<int64_t>(tap) * (c0 + c1) + channel;
-        }
-        if (channel < c0) {
-            return static_cast<int64_t>(tap) * slices0() * slice + channel;
-        }
-        return (static_cast<int64_t>(taps) * slices0() + static_cast<int64_t>(tap) * slices1()) * slice + channel - c0;
-    }
 };
 
 /// Taps times sources, see conv/pixel_table.cuh.

@@ -5,7 +5,7 @@
 // convolutions of a network, where little work is done.
 #pragma once
 
-#include "gemm/gemm_tiles.hpp"
+#include "common/tile.hpp"
 
 namespace d4j {
 

@@ -51,11 +51,11 @@ D4J_DEVICE void gemm(const GemmParams& p) {
     constexpr TileShape TILE = Config::TILE;
     const int firstRow = blockIdx.y * TILE.m, firstColumn = blockIdx.x * TILE.n;
     const int firstSlice = blockIdx.z * p.slicesPerSplit;
-    const int slices = min(p.slicesPerSplit, p.slicesPerRow - firstSlice);
+    const int slices = min(p.slicesPerSplit, p.slices - firstSlice);
     const WarpPosition<Config> warp;
     WarpTile<Config> tile(warp);
     RowLoader<Config> a(p, firstRow, firstSlice, slices);
-    WeightLoader<Config> b(p.weights, firstColumn, p.epilogue.n, p.slicesPerRow, firstSlice, slices);
+    WeightLoader<Config> b(p.weights, firstColumn, p.epilogue.n, firstSlice, slices);
     multiplySlices<Config>(tile, a, b, sharedAddress(shared), slices);
     storeTile<Config>(tile, warp, p.epilogue, shared, firstRow, firstColumn, blockIdx.z);
 }

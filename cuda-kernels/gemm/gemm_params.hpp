@@ -8,11 +8,11 @@ namespace d4j {
 /// gemm_*: D = epilogue(A B^T). Grid: x tiles of n, y tiles of m, z splits of k. Dynamic shared memory: gemmSharedBytes.
 struct GemmParams {
     const void* a;        // [m, k] with pitch, every row 16-byte aligned
-    const void* weights;  // packed: [n][slicesPerRow] slices of 64 bytes, zeros behind k; tf32: rounded to nearest
+    const void* weights;  // see PackedWeights
     EpilogueParams epilogue;
     int64_t pitch;        // of a, in elements
     int32_t k;
-    int32_t slicesPerRow;
+    int32_t slices;       // of the whole sum
     int32_t slicesPerSplit;
 };
 

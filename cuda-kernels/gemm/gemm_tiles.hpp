@@ -1,14 +1,9 @@
-// The tiles of the linear kernels.
+// The tiles of the linear kernels. 128x128 does most arithmetic for each byte, 64x64 gives small products enough blocks.
 #pragma once
 
 #include "common/tile.hpp"
 
 namespace d4j {
-
-struct NamedTile {
-    const char* name;  // of the kernel
-    TileShape shape;
-};
 
 constexpr NamedTile kGemmTiles[] = {
     {"gemm_f16_128x128x32", {DType::F16, 128, 128, 2, 2, 3, 2}},

@@ -16,7 +16,7 @@ class HostHeaderTest {
   @TempDir Path directory;
 
   @ParameterizedTest
-  @ValueSource(strings = {"swizzle_test"})
+  @ValueSource(strings = {"swizzle_test", "tiles_test"})
   void hostChecksPass(String name) throws Exception {
     String configured = System.getenv("CXX");
     String compiler = configured == null || configured.isBlank() ? "g++" : configured;
