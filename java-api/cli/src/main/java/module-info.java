@@ -1,8 +1,8 @@
 /** The command line of Diffuse4J. */
 module io.diffuse4j.cli {
-  requires io.diffuse4j.core;
   requires info.picocli;
-  requires me.tongfei.progressbar;
+  requires io.diffuse4j.core;
+  requires io.diffuse4j.natives;
 
   opens io.diffuse4j.cli to
       info.picocli;

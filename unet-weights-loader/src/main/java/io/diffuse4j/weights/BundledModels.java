@@ -41,9 +41,12 @@ public final class BundledModels {
 
   /** The models on the class path and module path, and the user's cache. */
   public static BundledModels load() {
-    return new BundledModels(
-        cacheFolder(System.getenv(CACHE_VARIABLE), System.getProperty("user.home")),
-        ServiceLoader.load(ModelBundle.class));
+    return new BundledModels(cacheFolder(), ServiceLoader.load(ModelBundle.class));
+  }
+
+  /** The user's cache; it need not exist. */
+  public static Path cacheFolder() {
+    return cacheFolder(System.getenv(CACHE_VARIABLE), System.getProperty("user.home"));
   }
 
   /** Where things are cached: {@code variable} if set, else under {@code home}. */

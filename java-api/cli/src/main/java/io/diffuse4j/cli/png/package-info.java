@@ -1,0 +1,2 @@
+/** Images to PNG files. */
+package io.diffuse4j.cli.png;
