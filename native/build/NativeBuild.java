@@ -80,7 +80,12 @@ public final class NativeBuild {
       Path script = cpp.resolve("vgpu/exports.map");
       List<String> flags =
           new ArrayList<>(
-              List.of("-Wl,-soname,libcuda.so.1", "-static-libstdc++", "-static-libgcc", "-ldl"));
+              List.of(
+                  "-Wl,-soname,libcuda.so.1",
+                  "-Wl,--no-undefined",
+                  "-static-libstdc++",
+                  "-static-libgcc",
+                  "-ldl"));
       if (Files.exists(script)) {
         flags.add("-Wl,--version-script=" + script);
       }

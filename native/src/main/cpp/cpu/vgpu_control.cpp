@@ -50,7 +50,8 @@ int controlled(Body&& body) noexcept {
     bool missing = false;
     int status = d4j::guarded([&] {
         try {
-            require(body() == 0, message().c_str());
+            int result = body();
+            if (result != 0) throw std::invalid_argument(message());
         } catch (const NotLoaded&) {
             missing = true;
             throw;
@@ -96,7 +97,7 @@ int64_t d4j_vgpu_read(const char* what, char* buffer, int64_t capacity) {
     int status = d4j::guarded([&] {
         auto read = need<size_t (*)(const char*, char*, size_t)>("d4jVgpuRead");
         bytes = static_cast<int64_t>(read(what, buffer, capacity < 0 ? 0 : static_cast<size_t>(capacity)));
-        require(bytes > 0, message().c_str());
+        if (bytes == 0) throw std::invalid_argument(message());
     });
     return status == D4J_OK ? bytes : 0;
 }

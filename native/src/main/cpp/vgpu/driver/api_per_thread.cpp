@@ -45,8 +45,8 @@ VGPU_PER_THREAD(cuMemcpyPeer, _ptds,
                 (destination, destinationContext, source, sourceContext, bytes))
 VGPU_PER_THREAD(cuMemcpy3DPeer, _ptds, (const CUDA_MEMCPY3D* parameters), (parameters))
 VGPU_PER_THREAD(cuMemPrefetchAsync_v2, _ptsz,
-                (CUdeviceptr address, size_t bytes, CUmemLocation a2, unsigned a3, CUstream stream),
-                (address, bytes, a2, a3, stream))
+                (CUdeviceptr address, size_t bytes, CUmemLocation location, unsigned flags, CUstream stream),
+                (address, bytes, location, flags, stream))
 VGPU_PER_THREAD(cuMemcpyHtoDAsync_v2, _ptsz,
                 (CUdeviceptr destination, const void* source, size_t bytes, CUstream stream),
                 (destination, source, bytes, stream))

@@ -1,4 +1,5 @@
 #include "driver/call.hpp"
+#include "driver/control.hpp"
 #include "driver/proc_address.hpp"
 
 using namespace vgpu;
@@ -6,6 +7,13 @@ using namespace vgpu::driver;
 
 VGPU_DRIVER_API cuGetProcAddress_v2(const char* name, void** function, int version,
                                     uint64_t flags, int* query) {
+    // Asking for the control API is not part of what the program does: it stays out of the log.
+    EntryPoint control = name && function ? controlFunction(name) : nullptr;
+    if (control != nullptr) {
+        *function = reinterpret_cast<void*>(control);
+        if (query) *query = Found;
+        return CUDA_SUCCESS;
+    }
     return api("cuGetProcAddress_v2", [&](Call&) {
         requirePointer(name, "symbol");
         requirePointer(function, "pfn");

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -105,7 +106,8 @@ void Driver::reportLeaks(const Context* context) {
         leak.message = std::to_string(memory_.size) + kind +
                        (memory_.ownership == Ownership::Registered ? "" : " were not freed");
         leak.address = address;
-        leak.allocation = memory_.site;
+        leak.size = static_cast<uint32_t>(std::min<uint64_t>(memory_.size, UINT32_MAX));
+        leak.allocation = "from " + memory_.site;
         diagnose(leak);
     }
 }

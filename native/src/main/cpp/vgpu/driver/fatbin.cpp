@@ -130,8 +130,11 @@ std::string ptxOfImage(const void* image, size_t size) {
         case ImageKind::Ptx:
             break;
     }
-    const char* text = static_cast<const char*>(image);
-    return size == 0 ? std::string(text) : std::string(text, strnlen(text, size));
+    const char* characters = static_cast<const char*>(image);
+    std::string text(characters, size == 0 ? std::strlen(characters) : strnlen(characters, size));
+    require(text.find(".version") != std::string::npos, CUDA_ERROR_INVALID_IMAGE,
+            "the image is neither PTX, which begins with .version, nor a fat binary");
+    return text;
 }
 
 }  // namespace vgpu::driver

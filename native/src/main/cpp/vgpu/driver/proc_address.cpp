@@ -1,7 +1,5 @@
 #include "driver/proc_address.hpp"
 
-#include "driver/control.hpp"
-
 #include <algorithm>
 #include <cstring>
 #include <iterator>
@@ -49,7 +47,6 @@ constexpr uint64_t flagPerThread = 2;
 
 EntryPoint lookUp(const std::string& name, int version, uint64_t flags, Query& query) {
     query = Found;
-    if (EntryPoint control = controlFunction(name.c_str())) return control;
     const auto& all = entryPoints();
     std::string symbol;
     bool listed = false;

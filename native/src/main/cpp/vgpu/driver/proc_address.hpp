@@ -1,4 +1,4 @@
-// Finding entry points by name: the driver's own, and those of the control API, which are not exported.
+// Finding the driver's entry points by name.
 #pragma once
 
 #include <cstdint>
