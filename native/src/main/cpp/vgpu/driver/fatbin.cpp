@@ -2,6 +2,7 @@
 
 #include "driver/errors.hpp"
 #include "driver/lz4.hpp"
+#include "driver/zstd.hpp"
 
 #include <cstdint>
 #include <cstring>
@@ -47,9 +48,7 @@ uint32_t firstWord(const void* image) {
 }
 
 std::string unpack(const EntryHeader& entry, const uint8_t* data, size_t available) {
-    require((entry.flags & flagZstd) == 0, CUDA_ERROR_NOT_SUPPORTED,
-            "the fat binary is compressed with Zstandard, nvcc 13's default: pass --compress-mode=speed or none to nvcc");
-    bool compressed = (entry.flags & flagLz4) != 0;
+    bool compressed = (entry.flags & (flagLz4 | flagZstd)) != 0;
     uint64_t stored = compressed ? entry.compressedBytes : entry.storedBytes;
     require(stored <= available, CUDA_ERROR_INVALID_IMAGE, "the fat binary is truncated");
     std::string text;
@@ -58,7 +57,8 @@ std::string unpack(const EntryHeader& entry, const uint8_t* data, size_t availab
     } else {
         require(entry.plainBytes <= sizeLimit, CUDA_ERROR_INVALID_IMAGE, "the fat binary claims an impossible size");
         try {
-            text = lz4Decompress(data, stored, entry.plainBytes);
+            text = entry.flags & flagLz4 ? lz4Decompress(data, stored, entry.plainBytes)
+                                         : zstdDecompress(data, stored, entry.plainBytes);
         } catch (const std::invalid_argument& e) {
             fail(CUDA_ERROR_INVALID_IMAGE, std::string("the fat binary is damaged: ") + e.what());
         }
