@@ -40,8 +40,7 @@ class AxpyExampleTest {
     assertArrayEquals(expected, deviceY.toFloats());
     // Every load and store of a warp is dense: no more sectors than the data has.
     var launch = gpu.lastLaunch();
-    assertEquals(
-        launch.counter("globalLoad.idealSectors"), launch.counter("globalLoad.sectors"));
+    assertEquals(launch.counter("globalLoad.idealSectors"), launch.counter("globalLoad.sectors"));
     assertEquals(2L * 4 * n, launch.counter("globalLoad.bytes"));
   }
 }

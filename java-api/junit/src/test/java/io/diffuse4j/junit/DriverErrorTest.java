@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.bytedeco.cuda.cudart.CUDA_ARRAY_DESCRIPTOR_v2;
 import org.bytedeco.cuda.cudart.CUarray_st;
 import org.bytedeco.cuda.cudart.CUctx_st;
 import org.bytedeco.cuda.cudart.CUfunc_st;
 import org.bytedeco.cuda.cudart.CUmod_st;
-import org.bytedeco.cuda.cudart.CUDA_ARRAY_DESCRIPTOR_v2;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -65,8 +65,7 @@ class DriverErrorTest {
   @Test
   void kernelThatIsNotThereIsRefusedWithTheNamesThatAre(VirtualGpu gpu) {
     KernelModule module = gpu.compile(AXPY);
-    VirtualGpuException e =
-        assertThrows(VirtualGpuException.class, () -> module.kernel("axpi"));
+    VirtualGpuException e = assertThrows(VirtualGpuException.class, () -> module.kernel("axpi"));
     assertEquals(NOT_FOUND, e.code());
     assertTrue(e.getMessage().contains("axpy"), e.getMessage());
   }
@@ -107,8 +106,7 @@ class DriverErrorTest {
     assertThrows(IllegalArgumentException.class, () -> axpy.launch(shape, 1.0, x, x, 1));
     assertThrows(IllegalArgumentException.class, () -> axpy.launch(shape, 1f, x, null, 1));
     int result =
-        cuLaunchKernel(
-            axpy.function(), 1, 1, 1, 1, 1, 1, 0, null, (PointerPointer<?>) null, null);
+        cuLaunchKernel(axpy.function(), 1, 1, 1, 1, 1, 1, 0, null, (PointerPointer<?>) null, null);
     assertEquals(INVALID_VALUE, result);
   }
 

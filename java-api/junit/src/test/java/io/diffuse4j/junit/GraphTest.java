@@ -224,7 +224,8 @@ class GraphTest {
     ok(cuGraphClone(clone, graph));
     ok(cuGraphDestroy(graph));
     assertEquals(1, count(clone));
-    assertEquals(INVALID_HANDLE, cuGraphGetNodes(graph, (CUgraphNode_st) null, new SizeTPointer(1)));
+    assertEquals(
+        INVALID_HANDLE, cuGraphGetNodes(graph, (CUgraphNode_st) null, new SizeTPointer(1)));
     ok(cuGraphDestroy(clone));
     ok(cuMemFree(a));
   }
