@@ -29,6 +29,19 @@ D4J_DEVICE void cpAsync16(uint32_t shared, const void* global, bool valid) {
         : "memory");
 }
 
+/// The same by those threads alone for which `wanted` is true, without a branch.
+D4J_DEVICE void cpAsync16(uint32_t shared, const void* global, bool valid, bool wanted) {
+    asm volatile(
+        "{\n"
+        "  .reg .pred ignore, copies;\n"
+        "  setp.eq.u32 ignore, %2, 0;\n"
+        "  setp.ne.u32 copies, %3, 0;\n"
+        "  @copies cp.async.cg.shared.global.L2::128B [%0], [%1], 16, ignore;\n"
+        "}" ::"r"(shared),
+        "l"(global), "r"(static_cast<uint32_t>(valid)), "r"(static_cast<uint32_t>(wanted))
+        : "memory");
+}
+
 /// 8 or 4 bytes through L1 (.ca, the only form for these sizes).
 template <int BYTES>
 D4J_DEVICE void cpAsyncSmall(uint32_t shared, const void* global, bool valid) {

@@ -11,7 +11,8 @@ namespace d4j {
 /// registers a lane: headDim for the output, keys for the scores (f32), headDim / 2 for the queries; at most 255 - 40.
 /// So wide heads take fewer keys at a time, then keep queries in shared memory, then do with one m-tile.
 struct AttentionTile {
-    int headDim;       // columns kept; narrower heads are filled up with zeros
+    int headDim;       // columns kept
+    bool exact;        // for this width alone; else narrower heads are filled up with zeros
     int warps;
     int mTiles;
     int keys;          // a multiple of 32
@@ -22,13 +23,13 @@ struct AttentionTile {
 };
 
 constexpr AttentionTile kAttentionTiles[] = {
-    {32, 4, 2, 64, 2, false, 2},
-    {40, 4, 2, 64, 3, false, 2},  // SD 1.x at 320 channels: k16 + k16 + k8
-    {64, 4, 2, 64, 4, true, 2},
-    {80, 4, 2, 64, 5, true, 2},   // SD 1.x at 640 channels
-    {128, 4, 2, 32, 5, true, 2},
-    {160, 4, 1, 64, 10, true, 2},  // SD 1.x at 1280 channels
-    {256, 4, 1, 32, 16, true, 1},
+    {32, false, 4, 2, 64, 2, false, 2},
+    {40, true, 4, 2, 64, 3, false, 2},  // SD 1.x at 320 channels: k16 + k16 + k8
+    {64, false, 4, 2, 64, 4, true, 2},
+    {80, true, 4, 2, 64, 5, true, 2},   // SD 1.x at 640 channels
+    {128, false, 4, 2, 32, 4, true, 2},
+    {160, true, 4, 1, 64, 10, true, 2},  // SD 1.x at 1280 channels
+    {256, false, 4, 1, 32, 10, true, 1},
 };
 constexpr int kAttentionTileCount = sizeof(kAttentionTiles) / sizeof(kAttentionTiles[0]);
 
@@ -50,10 +51,11 @@ D4J_HOST_DEVICE constexpr int attentionSharedBytes(const AttentionTile& tile) {
     return halfWithQueries > stages ? halfWithQueries : stages;
 }
 
-/// The tile for this head: the narrowest that holds it. -1: none, the head is wider than 256.
+/// The tile for this head: the narrowest that takes it. -1: none, the head is wider than 256.
 D4J_HOST_DEVICE constexpr int pickAttentionTile(int headDim) {
     for (int i = 0; i < kAttentionTileCount; ++i) {
-        if (headDim <= kAttentionTiles[i].headDim) return i;
+        const AttentionTile& tile = kAttentionTiles[i];
+        if (headDim == tile.headDim || (headDim < tile.headDim && !tile.exact)) return i;
     }
     return -1;
 }

@@ -42,7 +42,7 @@ struct AttentionFma {
 
     /// a += the products of 4 rows of `left` and, transposed, the rows x + 8 j of `right`.
     D4J_DEVICE void multiplyTransposed(float (&a)[ROWS][4], const float* left, const float* right) const {
-#pragma unroll
+#pragma unroll 2
         for (int c = 0; c < 32; c += 4) {
             float4 l[ROWS], r[4];
 #pragma unroll
@@ -65,7 +65,7 @@ struct AttentionFma {
 
     /// a += 4 rows of `left` times the columns 4 x .. of `right`.
     D4J_DEVICE void multiply(float (&a)[ROWS][4], const float* left, const float* right) const {
-#pragma unroll
+#pragma unroll 4
         for (int k = 0; k < kFmaKeys; ++k) {
             const float4 r = *reinterpret_cast<const float4*>(right + k * kFmaPitch + 4 * x);
 #pragma unroll

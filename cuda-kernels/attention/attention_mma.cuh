@@ -42,18 +42,16 @@ struct AttentionWarp {
     float shift[M][2];       // reference of the exponents: a row maximum times scaleLog2; rows g, g + 8 of an m-tile
     float rowSum[M][4];      // by mma: accumulators, of which [0] and [2] count; else [0] and [2] are a lane's part
     int lane;
-    uint32_t qOffset[Rows::PATTERNS], kOffset[Rows::PATTERNS], vOffset[Rows::PATTERNS];
-    uint32_t lastColumn;     // of K for its k8 step and of V for its odd n8 tile: rows lane, last chunk
+    // What a lane adds to a tile's address for ldmatrix: its row and, of the first pair of chunks, its chunk.
+    uint32_t qOffset, kOffset, vOffset;
+    uint32_t lastColumn;     // of K for its k8 step and of V for its odd n8 tile: row `lane`, last chunk
 
     D4J_DEVICE explicit AttentionWarp(int warpRow) {
         lane = threadIdx.x % 32;
         const int half = lane / 16, eighth = lane / 8 % 2;
-#pragma unroll
-        for (int i = 0; i < Rows::PATTERNS; ++i) {
-            qOffset[i] = Rows::offset(warpRow + lane % 16, 2 * i + half);
-            kOffset[i] = Rows::offset(lane % 8 + half * 8, 2 * i + eighth);
-            vOffset[i] = Rows::offset(lane % 16, 2 * i + half);
-        }
+        qOffset = Rows::offset(warpRow + lane % 16, half);
+        kOffset = Rows::offset(lane % 8 + half * 8, eighth);
+        vOffset = Rows::offset(lane % 16, half);
         lastColumn = Rows::offset(lane, Rows::CHUNKS - 1);
 #pragma unroll
         for (int m = 0; m < M; ++m) {
@@ -70,11 +68,11 @@ struct AttentionWarp {
 
     D4J_DEVICE void loadQueries(uint32_t (&a)[4], uint32_t tileQ, int m, int k) const {
         if (k < K16) {
-            ldmatrixX4(a, tileQ + qOffset[k % Rows::PATTERNS] + Rows::pairImmediate(k) + m * 16 * Rows::PITCH);
+            ldmatrixX4(a, Rows::pairAddress(tileQ + qOffset, k) + m * 16 * Rows::PITCH);
         } else {
-            // The last chunk alone; lanes 16..31 give addresses that are not used.
+            // The last chunk alone: an odd number of chunks has no xor, and the addresses of lanes 16..31 are not used.
             uint32_t pair[2];
-            ldmatrixX2(pair, tileQ + qOffset[0] - (lane / 16) * 16 + Rows::pairImmediate(k) + m * 16 * Rows::PITCH);
+            ldmatrixX2(pair, Rows::pairAddress(tileQ + qOffset, k) + m * 16 * Rows::PITCH);
             a[0] = pair[0];
             a[1] = pair[1];
         }
@@ -110,7 +108,7 @@ struct AttentionWarp {
             for (int n = 0; n < KEYS / 16; ++n) {
                 if (MASKED && n * 16 >= keysSeen) continue;
                 uint32_t b[4];
-                ldmatrixX4(b, tileK + kOffset[k % Rows::PATTERNS] + Rows::pairImmediate(k) + n * 16 * Rows::PITCH);
+                ldmatrixX4(b, Rows::pairAddress(tileK + kOffset, k) + n * 16 * Rows::PITCH);
 #pragma unroll
                 for (int m = 0; m < M; ++m) {
                     Mm::k16(s[m][2 * n], q[m][kept], b[0], b[1]);
@@ -213,7 +211,7 @@ struct AttentionWarp {
 #pragma unroll
             for (int n = 0; n < COLUMNS / 2; ++n) {
                 uint32_t b[4];
-                ldmatrixX4Trans(b, tileV + vOffset[n % Rows::PATTERNS] + Rows::pairImmediate(n) + k * 16 * Rows::PITCH);
+                ldmatrixX4Trans(b, Rows::pairAddress(tileV + vOffset, n) + k * 16 * Rows::PITCH);
 #pragma unroll
                 for (int m = 0; m < M; ++m) {
                     Mm::k16(o[m][2 * n], p[m][k], b[0], b[1]);
@@ -291,7 +289,7 @@ D4J_DEVICE void attention(const AttentionParams& p) {
     constexpr int QUERIES = attentionQueries(tile);
     constexpr int WARP_ROWS = 16 * tile.mTiles;
     constexpr int OPERAND = tile.keys * Rows::PITCH;
-    extern __shared__ uint4 attentionShared[];
+    extern __shared__ __align__(128) unsigned char attentionShared[];
 
     const int firstQuery = blockIdx.x * QUERIES;
     const int warpRow = threadIdx.x / 32 * WARP_ROWS;
@@ -304,17 +302,20 @@ D4J_DEVICE void attention(const AttentionParams& p) {
     const uint32_t stages = shared + (keepsAllQueries(tile) ? 0 : QUERIES * Rows::PITCH);
     const uint32_t tileQ = keepsAllQueries(tile) ? stages + 2 * OPERAND : shared;
 
-    AttentionLoader<tile.headDim, QUERIES, THREADS> queries(
-        static_cast<const char*>(p.q) + firstRow * p.qStride * 2 + head, p.qStride, p.qTokens - firstQuery, p.headDim);
-    AttentionLoader<tile.headDim, tile.keys, THREADS> keys(
-        static_cast<const char*>(p.k) + firstKey * p.kStride * 2 + head, p.kStride, p.kTokens, p.headDim);
-    AttentionLoader<tile.headDim, tile.keys, THREADS> values(
-        static_cast<const char*>(p.v) + firstKey * p.vStride * 2 + head, p.vStride, p.kTokens, p.headDim);
-    queries.load(tileQ);
+    AttentionLoader<tile.headDim, tile.exact, QUERIES, THREADS, 1> queries(p.qTokens - firstQuery, p.headDim);
+    queries.open(0, static_cast<const char*>(p.q) + firstRow * p.qStride * 2 + head, p.qStride);
+    queries.load(0, tileQ, p.qStride);
     cpAsyncCommit();
-    keys.load(stages);
-    values.load(stages + OPERAND);
-    cpAsyncCommit();
+    AttentionLoader<tile.headDim, tile.exact, tile.keys, THREADS, 2> keys(p.kTokens, p.headDim);
+    keys.open(0, static_cast<const char*>(p.k) + firstKey * p.kStride * 2 + head, p.kStride);
+    keys.open(1, static_cast<const char*>(p.v) + firstKey * p.vStride * 2 + head, p.vStride);
+    auto loadKeys = [&](uint32_t stage) {
+        keys.load(0, stage, p.kStride);
+        keys.load(1, stage + OPERAND, p.vStride);
+        keys.advance();
+        cpAsyncCommit();
+    };
+    loadKeys(stages);
 
     Warp warp(warpRow);
     cpAsyncWait<1>();
@@ -331,14 +332,7 @@ D4J_DEVICE void attention(const AttentionParams& p) {
     auto next = [&](int i) {
         cpAsyncWait<0>();
         __syncthreads();
-        if (i + 1 < tiles) {
-            keys.advance(p.kStride);
-            values.advance(p.vStride);
-            const uint32_t stage = stages + ((i + 1) & 1) * 2 * OPERAND;
-            keys.load(stage);
-            values.load(stage + OPERAND);
-        }
-        cpAsyncCommit();
+        if (i + 1 < tiles) loadKeys(stages + ((i + 1) & 1) * 2 * OPERAND);
         return stages + (i & 1) * 2 * OPERAND;
     };
 

@@ -25,51 +25,74 @@ struct AttentionRows {
         return row * PITCH + ((chunk ^ swizzle(row)) << 4);
     }
 
-    /// Chunk pairs (2 i, 2 i + 1) keep their xor pattern every XOR_SPAN chunks, so this many addresses, one per
-    /// pattern, reach all pairs of a row with immediate offsets.
-    static constexpr int PATTERNS = XOR_BITS == 0 ? 1 : XOR_SPAN / 2;
-    static D4J_HOST_DEVICE constexpr int pairImmediate(int pair) { return pair / PATTERNS * PATTERNS * 32; }
+    /// Address of the chunk pair (2 pair, 2 pair + 1) of a row, given that of its first pair. A row begins at a multiple
+    /// of XOR_SPAN chunks (if tiles do), so the xor of the pair's number commutes with the row's own.
+    static D4J_DEVICE uint32_t pairAddress(uint32_t firstPair, int pair) {
+        constexpr int PATTERNS = XOR_BITS == 0 ? 1 : XOR_SPAN / 2;
+        return (firstPair ^ (pair % PATTERNS * 32)) + pair / PATTERNS * PATTERNS * 32;
+    }
 };
 
-/// Copies ROWS rows of one head from global memory, THREADS threads, 16 bytes each at a time. Each thread keeps to one
-/// chunk column: the threads beyond a multiple of CHUNKS idle, and the whole address arithmetic is one row stride.
-template <int HEAD_DIM, int ROWS, int THREADS>
+/// Copies ROWS rows of one head from global memory, THREADS threads, 16 bytes each at a time; of one operand, or of K and
+/// V together, whose rows come and end together.
+///
+/// Neighbouring threads take the chunks of a group (whole rows where that is possible), and step through the groups of
+/// the row: at least 32 bytes side by side. A group is a multiple of the xor's span, and the rows of two passes are a
+/// multiple of 8 apart, so all shared addresses of a thread are one register and constants.
+template <int HEAD_DIM, bool EXACT, int ROWS, int THREADS, int OPERANDS>
 struct AttentionLoader {
     using Rows = AttentionRows<HEAD_DIM>;
-    static constexpr int PER_PASS = THREADS / Rows::CHUNKS;
+    static constexpr int GROUP = Rows::XOR_BITS == 0                          ? Rows::CHUNKS
+                                 : Rows::CHUNKS % (THREADS / 8) == 0          ? THREADS / 8
+                                 : Rows::XOR_BITS == 3 && Rows::CHUNKS <= THREADS / 8 ? Rows::CHUNKS
+                                                                              : Rows::XOR_SPAN;
+    static constexpr int STEPS = Rows::CHUNKS / GROUP;
+    static constexpr int PER_PASS = THREADS / GROUP;
     static constexpr int PASSES = (ROWS + PER_PASS - 1) / PER_PASS;
+    static constexpr bool CHECKS_CHUNKS = !EXACT && STEPS > 1;
+    static constexpr bool ALL_BUSY = THREADS % GROUP == 0 && PASSES * PER_PASS == ROWS;
+    static_assert(Rows::XOR_BITS == 0 || PER_PASS % 8 == 0, "a thread keeps its xor pattern");
 
-    const char* source;  // of row `row` of the next tile
-    int64_t passBytes;
+    const char* source[OPERANDS];  // of row `row` of the next tile
     int row, chunk;
-    int rowLimit;  // rows of the operand that are left, minus `row`; nothing for a chunk beyond the head
+    uint32_t offset;  // in a tile
+    int rowLimit;     // rows of the operands that are left, minus `row`
+    int chunkLimit;   // chunks of the head, minus `chunk`
 
-    D4J_DEVICE AttentionLoader(const void* head, int stride, int rows, int headDim) {
-        row = threadIdx.x / Rows::CHUNKS;
-        chunk = threadIdx.x % Rows::CHUNKS;
-        source = static_cast<const char*>(head) + (static_cast<int64_t>(row) * stride + chunk * 8) * 2;
-        passBytes = static_cast<int64_t>(PER_PASS) * stride * 2;
-        rowLimit = chunk * 8 < headDim ? rows - row : 0;
+    D4J_DEVICE AttentionLoader(int rows, int headDim) {
+        row = threadIdx.x / GROUP;
+        chunk = threadIdx.x % GROUP;
+        offset = Rows::offset(row, chunk);
+        chunkLimit = headDim / 8 - chunk;
+        rowLimit = EXACT || CHECKS_CHUNKS || chunkLimit > 0 ? rows - row : 0;
     }
 
-    /// Starts the copies of the next ROWS rows; rows that do not exist become zeros.
-    D4J_DEVICE void load(uint32_t tile) {
-        const char* from = source;
+    D4J_DEVICE void open(int operand, const void* head, int stride) {
+        source[operand] = static_cast<const char*>(head) + (static_cast<int64_t>(row) * stride + chunk * 8) * 2;
+    }
+
+    /// Starts the copies of the next ROWS rows of an operand to `tile`; what does not exist becomes zeros.
+    D4J_DEVICE void load(int operand, uint32_t tile, int stride) {
+        const char* from = source[operand];
 #pragma unroll
         for (int pass = 0; pass < PASSES; ++pass) {
-            const bool inTile = (PASSES * PER_PASS == ROWS || row < ROWS - pass * PER_PASS) &&
-                                (THREADS % Rows::CHUNKS == 0 || row < PER_PASS);
-            if (inTile) {
-                cpAsync16(tile + Rows::offset(row + pass * PER_PASS, chunk), from, pass * PER_PASS < rowLimit);
+#pragma unroll
+            for (int step = 0; step < STEPS; ++step) {
+                const bool exists = pass * PER_PASS < rowLimit && (!CHECKS_CHUNKS || step * GROUP < chunkLimit);
+                const uint32_t to = tile + offset + pass * PER_PASS * Rows::PITCH + step * GROUP * 16;
+                if constexpr (ALL_BUSY) {
+                    cpAsync16(to, from + step * GROUP * 16, exists);
+                } else {
+                    cpAsync16(to, from + step * GROUP * 16, exists, row < min(PER_PASS, ROWS - pass * PER_PASS));
+                }
             }
-            from += passBytes;
+            from += static_cast<int64_t>(PER_PASS) * stride * 2;
         }
+        source[operand] += static_cast<int64_t>(ROWS) * stride * 2;
     }
 
-    D4J_DEVICE void advance(int stride) {
-        source += static_cast<int64_t>(ROWS) * stride * 2;
-        rowLimit -= ROWS;
-    }
+    /// After all operands were loaded.
+    D4J_DEVICE void advance() { rowLimit -= ROWS; }
 };
 
 }  // namespace d4j

@@ -26,6 +26,7 @@
 enum d4j_sampler_dtype {
     D4J_SAMPLER_F32 = 0,
     D4J_SAMPLER_BF16 = 1,
+    D4J_SAMPLER_F16 = 2,  // on cuda and virtual
 };
 
 enum d4j_sampler_instruction_set {

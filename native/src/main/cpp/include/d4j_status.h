@@ -2,7 +2,9 @@
 // d4j_last_error() on the same thread. Java turns it into an exception in exactly one place.
 #pragma once
 
-#if defined(_WIN32)
+#if defined(__CUDACC_RTC__)
+#define D4J_API extern "C" __device__  // kernels use the structs; the functions are declared and never called
+#elif defined(_WIN32)
 #define D4J_API extern "C" __declspec(dllexport)
 #else
 #define D4J_API extern "C" __attribute__((visibility("default")))

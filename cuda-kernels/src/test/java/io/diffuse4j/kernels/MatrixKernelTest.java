@@ -1,0 +1,61 @@
+package io.diffuse4j.kernels;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Convolution and linear kernels on the virtual GPU, every tile against references in double, under
+ * all checkers. The cases are C++ because they fill the kernels' parameter structs: see {@code
+ * test/device}.
+ */
+class MatrixKernelTest {
+  private static final Path IMAGES = Path.of("target/classes/io/diffuse4j/kernels/compute_80");
+
+  @TempDir static Path directory;
+
+  private static HostProgram program;
+  private static Path driver;
+
+  @BeforeAll
+  static void compile() throws Exception {
+    program = HostProgram.compile(Path.of("test/device"), directory.resolve("device_test"));
+    driver = directory.resolve("libcuda.so.1");
+    String resource = "/io/diffuse4j/natives/" + System.getProperty("platform") + "/libcuda.so.1";
+    try (InputStream library = MatrixKernelTest.class.getResourceAsStream(resource)) {
+      Files.copy(library, driver, StandardCopyOption.REPLACE_EXISTING);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"conv", "gemm", "linear_small"})
+  void resultsAreRightAndTheSameBitsInEveryOrderOfBlocks(String kernels) throws Exception {
+    String forward = run(kernels, "check=all,schedule=forward");
+    assertEquals(forward, run(kernels, "check=all,schedule=reverse"));
+    assertEquals(forward, run(kernels, "check=all,schedule=random:" + System.nanoTime()));
+    assertEquals(forward, run(kernels, "check=none,threads=2"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"conv", "gemm", "linear_small"})
+  void resultsAreRightWhenApproximateFunctionsErrAsMuchAsTheyMay(String kernels) throws Exception {
+    run(kernels, "check=none,approximation=1");
+  }
+
+  /** The program's summary, which ends in a hash of all results' bits. */
+  private static String run(String kernels, String settings) throws Exception {
+    HostProgram.Outcome outcome =
+        program.run(
+            Map.of("DIFFUSE4J_VGPU", settings), driver.toString(), IMAGES.toString(), kernels);
+    assertEquals(0, outcome.status(), () -> settings + ":\n" + outcome.output());
+    return outcome.output();
+  }
+}

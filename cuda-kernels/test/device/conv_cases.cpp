@@ -1,0 +1,233 @@
+// The convolution kernels: kernel sizes, strides, padding, upsampling, two sources, time, split sums and epilogues, with
+// sizes that fit no tile.
+#include "common/packed_weights.hpp"
+#include "conv/conv_params.hpp"
+#include "conv/conv_tiles.hpp"
+#include "gemm/gemm_params.hpp"
+#include "test/device/suite.hpp"
+
+namespace d4j::test {
+namespace {
+
+struct Case {
+    int n = 1, t = 1, h = 8, w = 8, c0 = 8, c1 = 0, k = 8;
+    int kt = 1, kh = 3, kw = 3;
+    int strideT = 1, strideH = 1, strideW = 1;
+    int front = 0, back = 0, top = 1, left = 1, bottom = 1, right = 1;
+    int upsample = 0;
+    int splits = 1;
+    Activation activation = Activation::None;
+    bool residual = false, embedding = false, stats = false;
+};
+
+class ConvCase {
+public:
+    ConvCase(Suite& suite, const NamedTile& tile, bool any, const Case& c)
+        : suite(suite), tile(tile), any(any), c(c), type(tile.shape.type), height(c.h << c.upsample),
+          width(c.w << c.upsample), outT((c.t + c.front + c.back - c.kt) / c.strideT + 1),
+          outH((height + c.top + c.bottom - c.kh) / c.strideH + 1), outW((width + c.left + c.right - c.kw) / c.strideW + 1),
+          rows(c.n * outT * outH * outW), taps(c.kt * c.kh * c.kw), channels(c.c0 + c.c1),
+          packed{c.k, taps, c.c0, c.c1, sliceElements(type), any}, slicesPerSplit(ceilDiv(packed.slices(), c.splits)),
+          splits(ceilDiv(packed.slices(), slicesPerSplit)), source0(suite.gpu, type, pixels() * c.c0),
+          source1(suite.gpu, type, pixels() * c.c1), weights(suite.gpu, type, packed.elements()),
+          bias(suite.gpu, DType::F32, c.k), embedding(suite.gpu, DType::F32, size_t(c.n) * c.k),
+          residual(suite.gpu, type, size_t(rows) * c.k), output(suite.gpu, type, size_t(rows) * c.k),
+          stats(suite.gpu, DType::F32, size_t(ceilDiv(rows, kStatsRows)) * c.k * 2),
+          partials(suite.gpu, DType::F32, size_t(splits) * rows * c.k), plain(size_t(c.k) * taps * channels) {}
+
+    void run() {
+        fill();
+        launch();
+        output.download();
+        suite.hash(output);
+        char shape[200];
+        std::snprintf(shape, sizeof shape, "%s n%d t%d %dx%d c%d+%d k%d kernel %dx%dx%d stride %d upsample %d splits %d",
+                      tile.name, c.n, c.t, c.h, c.w, c.c0, c.c1, c.k, c.kt, c.kh, c.kw, c.strideH, c.upsample, splits);
+        suite.judge(shape, error(), tolerance(type));
+        if (c.stats) {
+            stats.download();
+            suite.hash(stats);
+            suite.judge(std::string(shape) + " statistics", statsError(stats, output, rows, c.k), kStatsTolerance);
+        }
+    }
+
+private:
+    size_t pixels() const { return size_t(c.n) * c.t * c.h * c.w; }
+
+    void fill() {
+        source0.random(suite.random);
+        source1.random(suite.random);
+        bias.random(suite.random);
+        embedding.random(suite.random);
+        residual.random(suite.random);
+        std::normal_distribution<double> normal(0, 1 / std::sqrt(taps * channels));
+        for (int64_t i = 0; i < packed.elements(); ++i) {
+            weights.set(i, 0);
+        }
+        for (int k = 0; k < c.k; ++k) {
+            for (int tap = 0; tap < taps; ++tap) {
+                for (int channel = 0; channel < channels; ++channel) {
+                    const int64_t place = packed.position(k, tap, channel);
+                    const double weight = normal(suite.random);
+                    weights.set(place, type == DType::TF32 ? toTf32(float(weight)) : weight);
+                    plain[(size_t(k) * taps + tap) * channels + channel] = weights.get(place);
+                }
+            }
+        }
+        weights.upload();
+        output.poison();
+        stats.poison();
+        partials.poison();
+    }
+
+    ConvParams params() const {
+        ConvParams p{};
+        p.source0 = source0.device();
+        p.source1 = c.c1 > 0 ? source1.device() : nullptr;
+        p.weights = weights.device();
+        p.c0 = c.c0, p.c1 = c.c1;
+        p.t = c.t, p.h = c.h, p.w = c.w;
+        p.upsample = c.upsample;
+        p.outT = outT, p.outH = outH, p.outW = outW;
+        p.kernelT = c.kt, p.kernelH = c.kh, p.kernelW = c.kw;
+        p.strideT = c.strideT, p.strideH = c.strideH, p.strideW = c.strideW;
+        p.padFront = c.front, p.padTop = c.top, p.padLeft = c.left;
+        p.slices = packed.slices();
+        p.slicesPerSplit = slicesPerSplit;
+        EpilogueParams& e = p.epilogue;
+        e.destination = output.device();
+        e.destinationPitch = c.k;
+        e.bias = static_cast<const float*>(bias.device());
+        if (c.residual) {
+            e.residual = residual.device();
+            e.residualPitch = c.k;
+        }
+        if (c.embedding) {
+            e.embedding = static_cast<const float*>(embedding.device());
+            e.embeddingPitch = c.k;
+            e.rowsPerSample = rows / c.n;
+        }
+        e.stats = c.stats ? static_cast<ChannelStats*>(stats.device()) : nullptr;
+        e.partials = splits > 1 ? static_cast<float*>(partials.device()) : nullptr;
+        e.m = rows;
+        e.n = c.k;
+        e.activation = c.activation;
+        e.scale = kScale;
+        e.vectors = vectorsPossible(e, type);
+        return p;
+    }
+
+    void launch() {
+        const TileShape& shape = tile.shape;
+        const ConvParams p = params();
+        const int shared = convSharedBytes(shape, any ? taps : convSegments(p));
+        void* kernel = suite.gpu.kernel(suite.module("conv_fprop"), tile.name, shared);
+        suite.gpu.launch(kernel, {ceilDiv(c.k, shape.n), ceilDiv(rows, shape.m), splits}, shape.threads(), shared, p);
+        if (splits > 1) {
+            const std::string name = std::string("split_k_reduce_") + storageName(type);
+            void* reduce = suite.gpu.kernel(suite.module("split_k_reduce"), name.c_str(), 0);
+            suite.gpu.launch(reduce,
+                             {ceilDiv(c.k, kSplitKReduceWarps * kSplitKReduceColumns), ceilDiv(rows, kStatsRows), 1},
+                             kSplitKReduceWarps * 32, 0, SplitKReduceParams{p.epilogue, splits});
+        }
+    }
+
+    /// Sum over the channels of one pixel and tap.
+    double dot(size_t pixel, int k, int tap) const {
+        const double* w = &plain[(size_t(k) * taps + tap) * channels];
+        double sum = 0;
+        for (int i = 0; i < c.c0; ++i) {
+            sum += source0.get(pixel * c.c0 + i) * w[i];
+        }
+        for (int i = 0; i < c.c1; ++i) {
+            sum += source1.get(pixel * c.c1 + i) * w[c.c0 + i];
+        }
+        return sum;
+    }
+
+    double value(int row, int k) const {
+        const int x = row % outW, y = row / outW % outH, z = row / outW / outH % outT, n = row / outW / outH / outT;
+        double sum = bias.get(k);
+        for (int tap = 0; tap < taps; ++tap) {
+            const int inX = x * c.strideW - c.left + tap % c.kw, inY = y * c.strideH - c.top + tap / c.kw % c.kh;
+            const int inZ = z * c.strideT - c.front + tap / c.kw / c.kh;
+            if (inX < 0 || inX >= width || inY < 0 || inY >= height || inZ < 0 || inZ >= c.t) {
+                continue;
+            }
+            const size_t frame = size_t(n) * c.t + inZ;
+            sum += dot((frame * c.h + (inY >> c.upsample)) * c.w + (inX >> c.upsample), k, tap);
+        }
+        if (c.embedding) {
+            sum += embedding.get(size_t(n) * c.k + k);
+        }
+        return c.residual ? sum + residual.get(size_t(row) * c.k + k) : sum;
+    }
+
+    double error() const {
+        RelativeError error;
+        for (int row = 0; row < rows; ++row) {
+            for (int k = 0; k < c.k; ++k) {
+                error.add(output.get(size_t(row) * c.k + k), applyActivation(c.activation, kScale * value(row, k)));
+            }
+        }
+        return error.value();
+    }
+
+    static constexpr float kScale = 0.75f;  // exact in every type
+
+    Suite& suite;
+    const NamedTile& tile;
+    const bool any;
+    const Case c;
+    const DType type;
+    const int height, width, outT, outH, outW, rows, taps, channels;
+    const PackedWeights packed;
+    const int slicesPerSplit, splits;
+    Tensor source0, source1, weights, bias, embedding, residual, output, stats, partials;
+    std::vector<double> plain;
+};
+
+Case withoutPadding(Case c) {
+    c.top = c.left = c.bottom = c.right = 0;
+    return c;
+}
+
+/// unit: channel counts are multiples of it.
+void features(Suite& suite, const NamedTile& tile, bool any, int unit) {
+    const auto run = [&](const Case& c) { ConvCase(suite, tile, any, c).run(); };
+    const int few = 3 * unit, more = 5 * unit, many = 9 * unit;
+    run({.c0 = few, .k = 64, .stats = true});
+    run({.n = 2, .h = 7, .w = 5, .c0 = few, .c1 = more, .k = 36, .activation = Activation::Silu, .residual = true, .embedding = true});
+    // Padding at the far edges only, as the VAE's downsampling has it.
+    run({.n = 3, .h = 9, .w = 6, .c0 = many, .k = 20, .strideH = 2, .strideW = 2, .top = 0, .left = 0});
+    run({.h = 5, .w = 6, .c0 = more, .k = 33, .upsample = 1});
+    run({.n = 2, .h = 4, .w = 8, .c0 = few, .c1 = few, .k = 32, .upsample = 1, .splits = 2, .residual = true, .stats = true});
+    run({.n = 2, .h = 6, .w = 6, .c0 = many, .c1 = more, .k = 48, .splits = 4});
+    run({.n = 2, .t = 5, .h = 4, .w = 3, .c0 = more, .k = 24, .kt = 3, .front = 1, .back = 1});
+    run(withoutPadding({.t = 6, .h = 3, .w = 3, .c0 = more, .k = 24, .kt = 3, .kh = 1, .kw = 1, .strideT = 2, .front = 1, .back = 1}));
+    run(withoutPadding({.n = 2, .h = 7, .w = 7, .c0 = many, .c1 = more, .k = 70, .kh = 1, .kw = 1}));
+    run({.h = 9, .w = 11, .c0 = few, .k = 5, .kh = 7, .kw = 4, .top = 3, .left = 2});
+    for (int i = 0; i < 4; ++i) {
+        run({.n = suite.uniform(1, 9), .h = suite.uniform(1, 9), .w = suite.uniform(1, 9), .c0 = unit * suite.uniform(1, 12),
+             .c1 = i % 2 * unit * suite.uniform(1, 12), .k = suite.uniform(1, 150), .kh = 2 * suite.uniform(0, 1) + 1,
+             .strideH = suite.uniform(1, 2), .strideW = suite.uniform(1, 3), .top = suite.uniform(0, 2),
+             .right = suite.uniform(1, 2), .upsample = suite.uniform(0, 1), .splits = suite.uniform(1, 3),
+             .activation = Activation(suite.uniform(0, 1)), .residual = i % 2 == 0, .embedding = i > 1});
+    }
+}
+
+}  // namespace
+
+void convCases(Suite& suite) {
+    for (const NamedTile& tile : kConvTiles) {
+        features(suite, tile, false, 16 / bytesOf(tile.shape.type));
+    }
+    for (const NamedTile& tile : kConvAnyTiles) {
+        features(suite, tile, true, 1);
+        for (const int channels : {1, 3, 4, 5, 9}) {
+            ConvCase(suite, tile, true, {.n = 2, .h = 7, .w = 6, .c0 = channels, .k = 13}).run();
+        }
+    }
+}
+
+}  // namespace d4j::test

@@ -1,0 +1,170 @@
+// The linear kernels and the reduction of split sums.
+#include "common/packed_weights.hpp"
+#include "gemm/gemm_params.hpp"
+#include "gemm/gemm_tiles.hpp"
+#include "test/device/suite.hpp"
+
+namespace d4j::test {
+namespace {
+
+struct Case {
+    int m = 1, n = 1, k = 1;
+    int extraPitch = 0;  // of a, in 16-byte chunks
+    int splits = 1;
+    int samples = 0;  // of an embedding, 0: none
+    Activation activation = Activation::None;
+    bool residual = false, stats = false;
+};
+
+class GemmCase {
+public:
+    GemmCase(Suite& suite, const NamedTile& tile, const Case& c)
+        : suite(suite), tile(tile), c(c), type(tile.shape.type), pitch(c.k + c.extraPitch * 16 / bytesOf(type)),
+          outputs(c.activation == Activation::Geglu ? c.n / 2 : c.n), packed{c.n, 1, c.k, 0, sliceElements(type), false},
+          a(suite.gpu, type, size_t(c.m) * pitch), weights(suite.gpu, type, packed.elements()),
+          bias(suite.gpu, DType::F32, c.n), embedding(suite.gpu, DType::F32, size_t(std::max(1, c.samples)) * c.n),
+          residual(suite.gpu, type, size_t(c.m) * c.n), output(suite.gpu, type, size_t(c.m) * outputs),
+          stats(suite.gpu, DType::F32, size_t(ceilDiv(c.m, kStatsRows)) * c.n * 2),
+          partials(suite.gpu, DType::F32, size_t(c.splits) * c.m * c.n), plain(size_t(c.n) * c.k) {}
+
+    void run() {
+        fill();
+        launch();
+        output.download();
+        suite.hash(output);
+        const std::string name = std::string(tile.name) + " m" + std::to_string(c.m) + " n" + std::to_string(c.n) + " k" +
+                                 std::to_string(c.k) + " splits " + std::to_string(c.splits) + " activation " +
+                                 std::to_string(int(c.activation));
+        suite.judge(name, error(), tolerance(type));
+        if (c.stats) {
+            stats.download();
+            suite.hash(stats);
+            suite.judge(name + " statistics", statsError(stats, output, c.m, c.n), kStatsTolerance);
+        }
+    }
+
+private:
+    void fill() {
+        a.random(suite.random);
+        bias.random(suite.random);
+        embedding.random(suite.random);
+        residual.random(suite.random);
+        std::normal_distribution<double> normal(0, 1 / std::sqrt(c.k));
+        for (int64_t i = 0; i < packed.elements(); ++i) {
+            weights.set(i, 0);
+        }
+        for (int n = 0; n < c.n; ++n) {
+            for (int k = 0; k < c.k; ++k) {
+                const int64_t place = packed.position(n, 0, k);
+                const double weight = normal(suite.random);
+                weights.set(place, type == DType::TF32 ? toTf32(float(weight)) : weight);
+                plain[size_t(n) * c.k + k] = weights.get(place);
+            }
+        }
+        weights.upload();
+        output.poison();
+        stats.poison();
+        partials.poison();
+    }
+
+    void launch() {
+        const TileShape& shape = tile.shape;
+        GemmParams p{};
+        p.a = a.device();
+        p.weights = weights.device();
+        p.pitch = pitch;
+        p.k = c.k;
+        p.slices = packed.slices();
+        p.slicesPerSplit = ceilDiv(p.slices, c.splits);
+        EpilogueParams& e = p.epilogue;
+        e.destination = output.device();
+        e.destinationPitch = outputs;
+        e.bias = static_cast<const float*>(bias.device());
+        if (c.residual) {
+            e.residual = residual.device();
+            e.residualPitch = c.n;
+        }
+        if (c.samples > 0) {
+            e.embedding = static_cast<const float*>(embedding.device());
+            e.embeddingPitch = c.n;
+            e.rowsPerSample = ceilDiv(c.m, c.samples);
+        }
+        e.stats = c.stats ? static_cast<ChannelStats*>(stats.device()) : nullptr;
+        e.partials = c.splits > 1 ? static_cast<float*>(partials.device()) : nullptr;
+        e.m = c.m;
+        e.n = c.n;
+        e.activation = c.activation;
+        e.scale = kScale;
+        e.vectors = vectorsPossible(e, type);
+        const int shared = std::max(shape.pipelineBytes(), shape.slabBytes());
+        void* kernel = suite.gpu.kernel(suite.module("gemm"), tile.name, shared);
+        suite.gpu.launch(kernel, {ceilDiv(c.n, shape.n), ceilDiv(c.m, shape.m), c.splits}, shape.threads(), shared, p);
+        if (c.splits > 1) {
+            const std::string name = std::string("split_k_reduce_") + storageName(type);
+            void* reduce = suite.gpu.kernel(suite.module("split_k_reduce"), name.c_str(), 0);
+            suite.gpu.launch(reduce,
+                             {ceilDiv(c.n, kSplitKReduceWarps * kSplitKReduceColumns), ceilDiv(c.m, kStatsRows), 1},
+                             kSplitKReduceWarps * 32, 0, SplitKReduceParams{e, c.splits});
+        }
+    }
+
+    double value(int m, int n) const {
+        double sum = bias.get(n);
+        for (int k = 0; k < c.k; ++k) {
+            sum += a.get(size_t(m) * pitch + k) * plain[size_t(n) * c.k + k];
+        }
+        if (c.samples > 0) {
+            sum += embedding.get(size_t(m / ceilDiv(c.m, c.samples)) * c.n + n);
+        }
+        return c.residual ? sum + residual.get(size_t(m) * c.n + n) : sum;
+    }
+
+    double error() const {
+        RelativeError error;
+        for (int m = 0; m < c.m; ++m) {
+            for (int n = 0; n < outputs; ++n) {
+                const double expected =
+                    c.activation == Activation::Geglu
+                        ? kScale * value(m, 2 * n) * applyActivation(Activation::GeluErf, value(m, 2 * n + 1))
+                        : applyActivation(c.activation, kScale * value(m, n));
+                error.add(output.get(size_t(m) * outputs + n), expected);
+            }
+        }
+        return error.value();
+    }
+
+    static constexpr float kScale = 0.75f;  // exact in every type
+
+    Suite& suite;
+    const NamedTile& tile;
+    const Case c;
+    const DType type;
+    const int pitch, outputs;
+    const PackedWeights packed;
+    Tensor a, weights, bias, embedding, residual, output, stats, partials;
+    std::vector<double> plain;
+};
+
+}  // namespace
+
+void gemmCases(Suite& suite) {
+    for (const NamedTile& tile : kGemmTiles) {
+        const int chunk = 16 / bytesOf(tile.shape.type);
+        const auto run = [&](const Case& c) { GemmCase(suite, tile, c).run(); };
+        run({.m = 64, .n = 64, .k = 64, .stats = true});
+        run({.m = 131, .n = 77, .k = 5 * chunk, .extraPitch = 1, .samples = 8, .activation = Activation::Silu, .residual = true});
+        run({.m = 96, .n = 100, .k = 136, .activation = Activation::GeluTanh, .residual = true, .stats = true});
+        run({.m = 200, .n = 132, .k = 200, .splits = 3, .activation = Activation::QuickGelu});
+        run({.m = 192, .n = 76, .k = 136, .splits = 2, .samples = 2, .residual = true, .stats = true});
+        run({.m = 50, .n = 35, .k = 200, .splits = 4, .activation = Activation::GeluErf, .residual = true});
+        run({.m = 33, .n = 72, .k = 72, .activation = Activation::Geglu});
+        run({.m = 45, .n = 30, .k = 72, .activation = Activation::Geglu});
+        for (int i = 0; i < 5; ++i) {
+            run({.m = suite.uniform(1, 300), .n = suite.uniform(1, 300), .k = chunk * suite.uniform(1, 40),
+                 .extraPitch = suite.uniform(0, 2), .samples = suite.uniform(0, 9),
+                 .activation = Activation(suite.uniform(0, 4)), .residual = i % 2 == 0});
+        }
+    }
+}
+
+}  // namespace d4j::test

@@ -1,0 +1,108 @@
+// A CUDA device for the tests, through the driver API of a given libcuda: the virtual GPU's, or a real one. Every failed
+// call throws. The handful of declarations that are needed stand here, so that no CUDA headers are.
+#pragma once
+
+#include <dlfcn.h>
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace d4j::test {
+
+class Gpu {
+public:
+    explicit Gpu(const std::string& library) : library_(dlopen(library.c_str(), RTLD_NOW)) {
+        if (library_ == nullptr) {
+            throw std::runtime_error(dlerror());
+        }
+        call("cuInit", 0u);
+        int device = 0;
+        call("cuDeviceGet", &device, 0);
+        call("cuDevicePrimaryCtxRetain", &context_, device);
+        call("cuCtxSetCurrent", context_);
+    }
+
+    void* loadModule(const std::string& ptx) {
+        void* module = nullptr;
+        call("cuModuleLoadData", &module, ptx.c_str());
+        return module;
+    }
+
+    void* kernel(void* module, const char* name, int dynamicSharedBytes) {
+        constexpr int kMaxDynamicSharedSizeBytes = 8;
+        void* function = nullptr;
+        call("cuModuleGetFunction", &function, module, name);
+        call("cuFuncSetAttribute", function, kMaxDynamicSharedSizeBytes, dynamicSharedBytes);
+        return function;
+    }
+
+    struct Grid {
+        int x, y, z;
+    };
+
+    /// A kernel whose only parameter is a struct.
+    template <class Params>
+    void launch(void* function, Grid grid, int threads, int dynamicSharedBytes, const Params& params) {
+        Params copy = params;
+        void* arguments[] = {&copy};
+        call("cuLaunchKernel", function, unsigned(grid.x), unsigned(grid.y), unsigned(grid.z), unsigned(threads), 1u, 1u,
+             unsigned(dynamicSharedBytes), static_cast<void*>(nullptr), static_cast<void**>(arguments),
+             static_cast<void**>(nullptr));
+        call("cuCtxSynchronize");
+    }
+
+    uint64_t allocate(size_t bytes) {
+        uint64_t address = 0;
+        call("cuMemAlloc_v2", &address, bytes);
+        return address;
+    }
+
+    void free(uint64_t address) { call("cuMemFree_v2", address); }
+
+    void upload(uint64_t address, const void* source, size_t bytes) { call("cuMemcpyHtoD_v2", address, source, bytes); }
+
+    void download(void* destination, uint64_t address, size_t bytes) {
+        call("cuMemcpyDtoH_v2", destination, address, bytes);
+    }
+
+    /// What the virtual GPU's checkers found since the last call; empty on a real one.
+    std::string takeDiagnostics() {
+        using Read = size_t (*)(const char*, char*, size_t);
+        using Clear = int (*)(const char*);
+        const auto read = reinterpret_cast<Read>(control("d4jVgpuRead"));
+        const auto clear = reinterpret_cast<Clear>(control("d4jVgpuClear"));
+        if (read == nullptr || clear == nullptr) {
+            return {};
+        }
+        std::vector<char> text(read("diagnostics", nullptr, 0) + 1);
+        read("diagnostics", text.data(), text.size());
+        clear("diagnostics");
+        return text.data();
+    }
+
+private:
+    template <class... Arguments>
+    void call(const char* name, Arguments... arguments) {
+        const auto function = reinterpret_cast<int (*)(Arguments...)>(dlsym(library_, name));
+        const int result = function == nullptr ? -1 : function(arguments...);
+        if (result != 0) {
+            throw std::runtime_error(std::string(name) + " returned " + std::to_string(result));
+        }
+    }
+
+    void* control(const char* name) {
+        using Find = int (*)(const char*, void**, int, uint64_t, int*);
+        const auto find = reinterpret_cast<Find>(dlsym(library_, "cuGetProcAddress_v2"));
+        constexpr int kCudaVersion = 12000;
+        void* function = nullptr;
+        int status = 0;
+        return find != nullptr && find(name, &function, kCudaVersion, 0, &status) == 0 ? function : nullptr;
+    }
+
+    void* library_;
+    void* context_ = nullptr;
+};
+
+}  // namespace d4j::test
