@@ -181,7 +181,7 @@ void Conv2d::bind(const std::int64_t* addresses) {
                                                       d_.upsample * d_.w, d_.src_dtype));
             PrimitiveCall call(source.primitive, *engine_, team_);
             call.add(DNNL_ARG_SRC, source.descriptor.src_desc(), sources[i] + image * src_bytes);
-            call.add(DNNL_ARG_WEIGHTS, source.weight->memory);
+            call.add(DNNL_ARG_WEIGHTS, source.weight->loaded());
             if (i == 0 && bias_ != nullptr) {
                 call.add(DNNL_ARG_BIAS, source.descriptor.bias_desc(),
                          reinterpret_cast<std::int64_t>(bias_->plain<float>()));

@@ -141,7 +141,7 @@ void Linear::bind(const std::int64_t* addresses) {
     for (std::int64_t row = 0; row < d_.m; row += rows_) {
         PrimitiveCall call(primitive_, *engine_, team_);
         call.add(DNNL_ARG_SRC, descriptor_.src_desc(), src + row * src_row);
-        call.add(DNNL_ARG_WEIGHTS, weight_->memory);
+        call.add(DNNL_ARG_WEIGHTS, weight_->loaded());
         if (bias_ != nullptr) {
             call.add(DNNL_ARG_BIAS, descriptor_.bias_desc(), reinterpret_cast<std::int64_t>(bias_->plain<float>()));
         }

@@ -40,12 +40,14 @@ dnnl::memory::data_type onednn_dtype(int dtype) {
     return dtype == D4J_F32 ? dnnl::memory::data_type::f32 : dnnl::memory::data_type::bf16;
 }
 
-Weight::Weight(std::shared_ptr<Engine> engine, int kind, std::vector<std::int64_t> dims, int dtype)
+Weight::Weight(std::shared_ptr<Engine> engine, int kind, std::vector<std::int64_t> dims, int dtype, bool declared)
     : engine_(std::move(engine)),
       kind_(kind),
       dims_(std::move(dims)),
       dtype_(dtype_of_kind(kind, dtype)),
-      plain_(static_cast<std::size_t>(product(dims_)) * dtype_bytes(dtype_)) {}
+      declared_(declared) {
+    if (!declared_) plain_ = HostBuffer(static_cast<std::size_t>(product(dims_)) * dtype_bytes(dtype_));
+}
 
 void Weight::fill(std::int64_t first_row, const void* source, int source_dtype, std::int64_t rows) {
     const std::int64_t row = product(dims_) / dims_[0];
@@ -102,7 +104,11 @@ std::vector<std::shared_ptr<PackedWeight>> Weight::pack(const std::vector<InputS
     HostBuffer recovered;
     for (std::size_t i = 0; i < slices.size(); ++i) {
         std::shared_ptr<PackedWeight> packed = find(slices[i], layouts[i]);
-        if (packed == nullptr) {
+        if (packed == nullptr && declared_) {
+            packed = std::make_shared<PackedWeight>();
+            packed->memory = dnnl::memory(layouts[i], engine_->onednn, DNNL_MEMORY_NONE);
+            made.push_back({slices[i], packed});
+        } else if (packed == nullptr) {
             if (plain_.bytes() == 0 && recovered.bytes() == 0) recovered = unpacked();
             void* data = plain_.bytes() != 0 ? plain_.as() : recovered.as();
             dnnl::memory plain(plain_desc(slices[i]), engine_->onednn, data);
@@ -123,7 +129,9 @@ std::shared_ptr<Weight> Weight::phase(int y, int x) const {
     // Row r of an even output reads the small rows (r - 1, r, r) / 2, that of an odd one (r, r, r + 1) / 2: filter rows
     // that meet the same small row are added up. Columns alike.
     const auto tap = [](int odd, int f) { return odd == 0 ? (f > 0 ? 1 : 0) : (f > 1 ? 1 : 0); };
-    auto weight = std::make_shared<Weight>(engine_, kind_, std::vector<std::int64_t>{dims_[0], dims_[1], 2, 2}, dtype_);
+    auto weight = std::make_shared<Weight>(engine_, kind_, std::vector<std::int64_t>{dims_[0], dims_[1], 2, 2}, dtype_,
+                                           declared_);
+    if (declared_) return weight;
     const auto plain = [&](std::int64_t i) {
         return dtype_ == D4J_F32 ? plain_.as<float>()[i] : bfloat_to_float(plain_.as<std::uint16_t>()[i]);
     };
@@ -142,7 +150,7 @@ std::shared_ptr<Weight> Weight::phase(int y, int x) const {
 std::vector<std::shared_ptr<Weight>> Weight::upsampling_phases() {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (phases_.empty()) {
-        HostBuffer recovered = plain_.bytes() == 0 ? unpacked() : HostBuffer();
+        HostBuffer recovered = plain_.bytes() == 0 && !declared_ ? unpacked() : HostBuffer();
         if (recovered.bytes() != 0) plain_ = std::move(recovered);
         for (int i = 0; i < 4; ++i) phases_.push_back(phase(i / 2, i % 2));
         plain_ = HostBuffer();
@@ -154,7 +162,7 @@ std::int64_t Weight::bytes() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     std::size_t bytes = plain_.bytes();
     for (const std::shared_ptr<Weight>& phase : phases_) bytes += static_cast<std::size_t>(phase->bytes());
-    for (const Copy& copy : copies_) bytes += copy.packed->buffer.bytes();
+    for (const Copy& copy : copies_) bytes += copy.packed->memory.get_desc().get_size();
     return static_cast<std::int64_t>(bytes);
 }
 
@@ -175,15 +183,10 @@ std::shared_ptr<Weight> optional_vector(std::int64_t handle, std::int64_t count,
 
 namespace {
 
-std::shared_ptr<Weight> create(std::int64_t engine, int kind, const std::int64_t* sources,
-                               const std::int64_t* first_dims, int count, int source_dtype, const std::int64_t* dims,
-                               int rank, int dtype) {
+void check_shape(int kind, const std::int64_t* dims, int rank, int dtype) {
     static constexpr int kRank[] = {4, 2, 1, 2};
     require(kind >= D4J_WEIGHT_CONV && kind <= D4J_WEIGHT_TABLE, "not a weight kind");
     require(rank == kRank[kind], "rank does not fit the weight's kind");
-    require(count >= 1, "a weight needs a source");
-    require(source_dtype == D4J_F32 || source_dtype == D4J_F16 || source_dtype == D4J_BF16,
-            "the source dtype must be f32, f16 or bf16");
     require_activation_dtype(dtype);
     // 2^40 elements: far above any memory, far below overflow.
     std::int64_t elements = 1;
@@ -192,6 +195,15 @@ std::shared_ptr<Weight> create(std::int64_t engine, int kind, const std::int64_t
         require(elements <= (std::int64_t{1} << 40) / dims[i], "dims are too large");
         elements *= dims[i];
     }
+}
+
+std::shared_ptr<Weight> create(std::int64_t engine, int kind, const std::int64_t* sources,
+                               const std::int64_t* first_dims, int count, int source_dtype, const std::int64_t* dims,
+                               int rank, int dtype) {
+    check_shape(kind, dims, rank, dtype);
+    require(count >= 1, "a weight needs a source");
+    require(source_dtype == D4J_F32 || source_dtype == D4J_F16 || source_dtype == D4J_BF16,
+            "the source dtype must be f32, f16 or bf16");
     std::int64_t rows = 0;
     for (int i = 0; i < count; ++i) {
         require(sources[i] != 0, "a source address is 0");
@@ -218,6 +230,18 @@ int d4j_weight_create(int64_t engine, int32_t kind, const int64_t* sources, cons
     return d4j::guarded([&] {
         auto handle = std::make_unique<d4j::WeightHandle>();
         handle->weight = d4j::create(engine, kind, sources, first_dims, count, source_dtype, dims, rank, dtype);
+        *weight = reinterpret_cast<int64_t>(handle.release());
+    });
+}
+
+int d4j_weight_declare(int64_t engine, int32_t kind, const int64_t* dims, int32_t rank, int32_t dtype,
+                       int64_t* weight) {
+    return d4j::guarded([&] {
+        d4j::check_shape(kind, dims, rank, dtype);
+        d4j::require(kind == D4J_WEIGHT_CONV || kind == D4J_WEIGHT_LINEAR, "only filters and matrices are declared");
+        auto handle = std::make_unique<d4j::WeightHandle>();
+        handle->weight = std::make_shared<d4j::Weight>(d4j::engine_of(engine), kind,
+                                                       std::vector<std::int64_t>(dims, dims + rank), dtype, true);
         *weight = reinterpret_cast<int64_t>(handle.release());
     });
 }

@@ -3,6 +3,7 @@
 
 #include "engine.hpp"
 #include "memory.hpp"
+#include "status.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -18,6 +19,12 @@ namespace d4j {
 struct PackedWeight {
     HostBuffer buffer;
     dnnl::memory memory;
+
+    // The memory, for binding: a declared weight has none.
+    const dnnl::memory& loaded() const {
+        require(buffer.bytes() != 0, "an op of a declared weight cannot be bound");
+        return memory;
+    }
 };
 
 // The input channels [first, first + count) of a weight: an op with two sources uses two slices.
@@ -28,7 +35,8 @@ struct InputSlice {
 
 class Weight {
 public:
-    Weight(std::shared_ptr<Engine> engine, int kind, std::vector<std::int64_t> dims, int dtype);
+    // A declared filter or matrix holds no data: ops can be created from it to learn what they need, not bound.
+    Weight(std::shared_ptr<Engine> engine, int kind, std::vector<std::int64_t> dims, int dtype, bool declared = false);
 
     // Copies rows of the first dimension to the plain copy, converting them. Only before the first pack().
     void fill(std::int64_t first_row, const void* source, int source_dtype, std::int64_t rows);
@@ -70,6 +78,7 @@ private:
     const int kind_;
     const std::vector<std::int64_t> dims_;
     const int dtype_;
+    const bool declared_;
     mutable std::mutex mutex_;
     HostBuffer plain_;
     std::vector<Copy> copies_;

@@ -73,6 +73,10 @@ enum d4j_weight_kind {
 D4J_API int d4j_weight_create(int64_t engine, int32_t kind, const int64_t* sources, const int64_t* first_dims,
                               int32_t count, int32_t source_dtype, const int64_t* dims, int32_t rank, int32_t dtype,
                               int64_t* weight);
+// A filter or matrix by its shape alone, for planning: ops created from it tell their scratch and the packed bytes, but
+// cannot be bound.
+D4J_API int d4j_weight_declare(int64_t engine, int32_t kind, const int64_t* dims, int32_t rank, int32_t dtype,
+                               int64_t* weight);
 // Legal while ops that use it exist: they keep what they need; the memory goes with the last of them.
 D4J_API int d4j_weight_destroy(int64_t weight);
 D4J_API int d4j_weight_bytes(int64_t weight, int64_t* bytes);

@@ -87,6 +87,15 @@ public final class CpuOps {
       int dtype,
       @Cast("int64_t*") long[] weight);
 
+  /** A filter or matrix by its shape alone: ops of it tell what they need, but cannot be bound. */
+  public static native int d4j_weight_declare(
+      long engine,
+      int kind,
+      @Cast("const int64_t*") long[] dims,
+      int rank,
+      int dtype,
+      @Cast("int64_t*") long[] weight);
+
   /** Legal while ops that use the weight exist: the memory goes with the last of them. */
   public static native int d4j_weight_destroy(long weight);
 

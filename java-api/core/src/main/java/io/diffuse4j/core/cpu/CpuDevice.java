@@ -5,13 +5,13 @@ import io.diffuse4j.core.device.DType;
 import io.diffuse4j.core.device.Device;
 import io.diffuse4j.core.device.DeviceKind;
 import io.diffuse4j.core.engine.ComputeThread;
-import io.diffuse4j.core.op.ArenaLayout;
 import io.diffuse4j.core.op.DeviceBuffer;
 import io.diffuse4j.core.op.Graph;
 import io.diffuse4j.core.op.NativeStatus;
 import io.diffuse4j.core.op.OpProvider;
 import io.diffuse4j.core.op.PackedWeights;
 import io.diffuse4j.core.op.Plan;
+import io.diffuse4j.core.op.PlannedMemory;
 import io.diffuse4j.core.sampler.CpuSamplerStep;
 import io.diffuse4j.core.sampler.SamplerShape;
 import io.diffuse4j.core.sampler.SamplerStep;
@@ -71,13 +71,17 @@ public final class CpuDevice extends Device implements OpProvider {
   }
 
   @Override
-  public long weightBytes(Graph graph) {
-    return CpuWeights.bytes(graph);
-  }
-
-  @Override
-  public long planBytes(Graph graph) {
-    return ArenaLayout.of(graph).bytes();
+  public PlannedMemory plan(Graph graph, boolean batchInvariant) {
+    PlannedMemory[] planned = new PlannedMemory[1];
+    compute.run(
+        () -> {
+          try (CpuWeights declared = CpuWeights.declared(engine, graph)) {
+            long plan = CpuPlan.plannedBytes(engine, graph, declared, batchInvariant);
+            // The ops have chosen the layouts by now.
+            planned[0] = new PlannedMemory(declared.bytes(), plan);
+          }
+        });
+    return planned[0];
   }
 
   @Override

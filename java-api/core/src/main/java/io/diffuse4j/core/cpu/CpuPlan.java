@@ -17,20 +17,16 @@ import java.util.Map;
 /** A graph as a native list of bound ops: one call runs them all. */
 final class CpuPlan implements Plan {
   private final ArenaLayout layout;
-  private final List<NativeOp> ops = new ArrayList<>();
+  private final List<NativeOp> ops;
   private final DeviceBuffer arena;
   private long plan;
 
   CpuPlan(long engine, CpuMemory memory, Graph graph, CpuWeights weights, boolean batchInvariant) {
     layout = ArenaLayout.of(graph);
+    ops = lower(graph, new CpuOpFactory(engine, weights, batchInvariant));
     DeviceBuffer allocated = null;
     try {
-      lower(graph, new CpuOpFactory(engine, weights, batchInvariant));
-      long scratch = 0;
-      for (NativeOp op : ops) {
-        scratch = Math.max(scratch, op.scratchBytes());
-      }
-      allocated = memory.allocate("the plan", layout.bytes() + scratch);
+      allocated = memory.allocate("the plan", layout.bytes() + scratchBytes(ops));
       bind(allocated.address(), allocated.address() + layout.bytes());
       long[] handles = ops.stream().mapToLong(NativeOp::handle).toArray();
       long[] created = new long[1];
@@ -39,7 +35,7 @@ final class CpuPlan implements Plan {
       plan = created[0];
       arena = allocated;
     } catch (Throwable t) {
-      destroyOps();
+      destroy(ops);
       if (allocated != null) {
         allocated.close();
       }
@@ -47,12 +43,42 @@ final class CpuPlan implements Plan {
     }
   }
 
+  /** The arena of a plan that is not made. */
+  static long plannedBytes(long engine, Graph graph, CpuWeights declared, boolean batchInvariant) {
+    List<NativeOp> ops = lower(graph, new CpuOpFactory(engine, declared, batchInvariant));
+    try {
+      return ArenaLayout.of(graph).bytes() + scratchBytes(ops);
+    } finally {
+      destroy(ops);
+    }
+  }
+
+  /** Ops run one after the other and share one scratch. */
+  private static long scratchBytes(List<NativeOp> ops) {
+    long scratch = 0;
+    for (NativeOp op : ops) {
+      scratch = Math.max(scratch, op.scratchBytes());
+    }
+    return scratch;
+  }
+
   /**
    * A convolution's embedding is added by the group norm behind it, where that alone reads the
    * convolution: oneDNN has no post-op for a vector per sample, and the norm reads every element
    * anyway.
    */
-  private void lower(Graph graph, CpuOpFactory factory) {
+  private static List<NativeOp> lower(Graph graph, CpuOpFactory factory) {
+    List<NativeOp> ops = new ArrayList<>();
+    try {
+      lower(graph, factory, ops);
+      return ops;
+    } catch (Throwable t) {
+      destroy(ops);
+      throw t;
+    }
+  }
+
+  private static void lower(Graph graph, CpuOpFactory factory, List<NativeOp> ops) {
     Map<Integer, Integer> readers = new HashMap<>();
     for (Op op : graph.ops()) {
       op.inputs().forEach(v -> readers.merge(v.buffer(), 1, Integer::sum));
@@ -125,9 +151,8 @@ final class CpuPlan implements Plan {
     return arena.bytes();
   }
 
-  private void destroyOps() {
+  private static void destroy(List<NativeOp> ops) {
     ops.forEach(op -> NativeStatus.check("d4j_op_destroy", CpuOps.d4j_op_destroy(op.handle())));
-    ops.clear();
   }
 
   @Override
@@ -135,7 +160,7 @@ final class CpuPlan implements Plan {
     if (plan != 0) {
       NativeStatus.check("d4j_plan_destroy", CpuOps.d4j_plan_destroy(plan));
       plan = 0;
-      destroyOps();
+      destroy(ops);
       arena.close();
     }
   }

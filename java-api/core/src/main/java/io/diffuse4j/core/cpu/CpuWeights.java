@@ -28,7 +28,7 @@ final class CpuWeights implements PackedWeights {
 
   CpuWeights(long engine, CpuMemory memory, Graph graph, TensorSource source) {
     this.memory = memory;
-    this.reserved = bytes(graph);
+    this.reserved = publishedBytes(graph);
     memory.reserve("the weights", reserved);
     try {
       graph
@@ -40,7 +40,56 @@ final class CpuWeights implements PackedWeights {
     }
   }
 
-  static long bytes(Graph graph) {
+  private CpuWeights() {
+    this.memory = new CpuMemory(Long.MAX_VALUE);
+    this.reserved = 0;
+  }
+
+  /** Weights without data, to plan with: ops made from them tell what they need. */
+  static CpuWeights declared(long engine, Graph graph) {
+    CpuWeights weights = new CpuWeights();
+    try {
+      graph
+          .weights()
+          .forEach((weight, type) -> weights.handles.put(weight, declare(engine, weight, type)));
+      return weights;
+    } catch (Throwable t) {
+      weights.close();
+      throw t;
+    }
+  }
+
+  private static long declare(long engine, Weight weight, ElementType type) {
+    long[] handle = new long[1];
+    long[] dims = dims(weight);
+    int dtype = CpuTypes.of(storage(weight, type));
+    if (weight.kind() == Weight.Kind.CONV || weight.kind() == Weight.Kind.LINEAR) {
+      NativeStatus.check(
+          "d4j_weight_declare",
+          CpuOps.d4j_weight_declare(engine, kind(weight), dims, dims.length, dtype, handle));
+      return handle[0];
+    }
+    // Vectors and tables are small, and ops may read them when they are created.
+    try (FloatPointer zeros = new FloatPointer(weight.elements())) {
+      Pointer.memset(zeros, 0, weight.elements() * Float.BYTES);
+      NativeStatus.check(
+          "d4j_weight_create",
+          CpuOps.d4j_weight_create(
+              engine,
+              kind(weight),
+              new long[] {zeros.address()},
+              new long[] {dims[0]},
+              1,
+              CpuOps.F32,
+              dims,
+              dims.length,
+              dtype,
+              handle));
+    }
+    return handle[0];
+  }
+
+  private static long publishedBytes(Graph graph) {
     long bytes = 0;
     for (Map.Entry<Weight, ElementType> entry : graph.weights().entrySet()) {
       bytes += entry.getKey().elements() * storage(entry.getKey(), entry.getValue()).bytes();

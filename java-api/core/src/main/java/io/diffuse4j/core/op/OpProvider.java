@@ -20,11 +20,10 @@ public interface OpProvider {
    */
   Plan compile(Graph graph, PackedWeights weights, boolean batchInvariant);
 
-  /** Device bytes that {@link #load} needs, before anything is read. */
-  long weightBytes(Graph graph);
-
-  /** Device bytes that {@link #compile} needs, before anything is allocated. */
-  long planBytes(Graph graph);
+  /**
+   * What {@link #load} and {@link #compile} of this graph will need; reads and allocates nothing.
+   */
+  PlannedMemory plan(Graph graph, boolean batchInvariant);
 
   /** The fused sampler step for a batch. */
   SamplerStep samplerStep(SamplerShape shape);

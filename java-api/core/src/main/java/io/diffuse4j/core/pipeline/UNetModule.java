@@ -11,6 +11,7 @@ import io.diffuse4j.core.op.Graph;
 import io.diffuse4j.core.op.OpProvider;
 import io.diffuse4j.core.op.PackedWeights;
 import io.diffuse4j.core.op.Plan;
+import io.diffuse4j.core.op.PlannedMemory;
 import io.diffuse4j.weights.HostTensor;
 import io.diffuse4j.weights.InvalidModelException;
 import io.diffuse4j.weights.ModelConfig;
@@ -67,14 +68,33 @@ public final class UNetModule extends NativeResource {
    */
   public static UNetModule load(
       Device device, Path folder, DType dtype, Consumer<String> warnings) {
-    if (!device.supports(dtype)) {
-      throw new IllegalArgumentException(
-          "the " + device.kind() + " device does not compute in " + dtype);
-    }
+    checkSupported(device, dtype);
     ModuleFolder module = ModuleFolder.open(folder);
     UNet network = network(module, warnings);
     try (TensorSource source = module.openWeights()) {
       return new UNetModule(device, folder.toString(), network, dtype, source);
+    }
+  }
+
+  /**
+   * What the U-Net of a module folder will need on a device; reads no weights.
+   *
+   * @throws InvalidModelException if the configuration is not of a U-Net that we compute
+   * @throws IllegalArgumentException if the device does not compute in {@code dtype}, or the
+   *     network not at that size
+   */
+  public static PlannedMemory planned(
+      Device device, ModuleFolder module, DType dtype, UNet.Shape shape) {
+    checkSupported(device, dtype);
+    UNet network = network(module, warning -> {});
+    ModuleInputs.checkSize(network, "the sample", shape.height(), shape.width());
+    return ((OpProvider) device).plan(network.graph(shape, ElementType.of(dtype)), false);
+  }
+
+  private static void checkSupported(Device device, DType dtype) {
+    if (!device.supports(dtype)) {
+      throw new IllegalArgumentException(
+          "the " + device.kind() + " device does not compute in " + dtype);
     }
   }
 

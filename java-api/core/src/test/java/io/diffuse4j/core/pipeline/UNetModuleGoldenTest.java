@@ -1,13 +1,18 @@
 package io.diffuse4j.core.pipeline;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import io.diffuse4j.core.Golden;
 import io.diffuse4j.core.device.DType;
 import io.diffuse4j.core.device.Device;
+import io.diffuse4j.core.model.UNet;
+import io.diffuse4j.core.op.PlannedMemory;
+import io.diffuse4j.natives.CpuOps;
 import io.diffuse4j.weights.HostTensor;
+import io.diffuse4j.weights.ModuleFolder;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -55,6 +60,23 @@ class UNetModuleGoldenTest {
       assertArrayEquals(expected.shape(), actual.shape());
       double error = Golden.error(actual.toFloats(), expected.toFloats());
       assertTrue(error <= tolerance, name + " " + dtype + ": error " + error);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"unet2d-class", "unet2d-scale-shift", "unet-sdxl"})
+  void memoryIsKnownBeforeAnythingIsLoaded(String name) {
+    Path folder = Golden.folder("modules", name);
+    UNet.Shape shape = new UNet.Shape(2, 16, 24, 7);
+    for (DType dtype : new DType[] {DType.F32, DType.BF16}) {
+      long before = CpuOps.d4j_memory_in_use();
+      PlannedMemory planned = UNetModule.planned(device, ModuleFolder.open(folder), dtype, shape);
+      assertEquals(before, CpuOps.d4j_memory_in_use());
+      try (UNetModule module = UNetModule.load(device, folder, dtype, w -> fail(w));
+          UNetSession session = module.session(shape, false)) {
+        assertEquals(planned.planBytes(), session.planBytes());
+        assertEquals(planned.weightBytes(), module.weightBytes());
+      }
     }
   }
 }
