@@ -90,7 +90,21 @@ public final class NativeBuild {
         flags.add("-Wl,--version-script=" + script);
       }
       link("libcuda.so.1", virtualGpu, flags);
+      linkTests(virtualGpu);
     }
+  }
+
+  /** The C++ tests of the virtual GPU's machine: a program that a JUnit test runs. */
+  private void linkTests(List<Path> virtualGpu) throws Exception {
+    List<Path> tests = sources(base.resolve("src/test/cpp/vgpu"));
+    if (tests.isEmpty()) {
+      return;
+    }
+    List<Path> all = new ArrayList<>(tests);
+    all.addAll(virtualGpu);
+    Path program = base.resolve("target/native-tests/vgpu-tests");
+    Files.createDirectories(program.getParent());
+    link(program, all, List.of(compiler, "-pthread"), List.of());
   }
 
   private void requireCompiler() throws InterruptedException {
@@ -177,7 +191,9 @@ public final class NativeBuild {
     String name = source.getFileName().toString();
     Path cpp = base.resolve("src/main/cpp");
     flags.add("-I" + cpp.resolve("include"));
-    boolean virtualGpu = source.startsWith(cpp.resolve("vgpu"));
+    boolean virtualGpu =
+        source.startsWith(cpp.resolve("vgpu"))
+            || source.startsWith(base.resolve("src/test/cpp/vgpu"));
     if (virtualGpu) {
       flags.add("-I" + cpp.resolve("vgpu"));
     } else {
@@ -208,14 +224,19 @@ public final class NativeBuild {
   }
 
   private void link(String library, List<Path> sources, List<String> linkFlags) throws Exception {
+    link(output.resolve(library), sources, List.of(compiler, "-shared", "-pthread"), linkFlags);
+  }
+
+  private void link(Path target, List<Path> sources, List<String> linker, List<String> linkFlags)
+      throws Exception {
     List<Path> compiled = compile(sources);
-    Path target = output.resolve(library);
-    List<String> command = new ArrayList<>(List.of(compiler, "-shared", "-pthread", "-o"));
-    Path partial = target.resolveSibling(library + ".partial");
+    List<String> command = new ArrayList<>(linker);
+    command.add("-o");
+    Path partial = target.resolveSibling(target.getFileName() + ".partial");
     command.add(partial.toString());
     compiled.forEach(o -> command.add(o.toString()));
     command.addAll(linkFlags);
-    Path record = objects.resolve(library + ".cmd");
+    Path record = objects.resolve(target.getFileName() + ".cmd");
     boolean fresh = Files.exists(target) && sameCommand(record, command);
     for (Path object : compiled) {
       fresh = fresh && !newer(object, target);
@@ -257,7 +278,9 @@ public final class NativeBuild {
     Path relative =
         source.startsWith(objects)
             ? objects.relativize(source)
-            : base.resolve("src/main/cpp").relativize(source);
+            : source.startsWith(base.resolve("src/test"))
+                ? base.resolve("src").relativize(source)
+                : base.resolve("src/main/cpp").relativize(source);
     return objects.resolve(relative + ".o");
   }
 

@@ -24,6 +24,9 @@ public:
     void barrier(Block& block, uint32_t id, const std::vector<uint32_t>& arrived, const std::vector<uint32_t>& waited) override;
     void divergentBarrier(Warp& w, uint32_t pc, uint32_t mask) override;
     void copyCompletes(Warp& w, const AsyncCopy& copy) override;
+    void parameterCopied(Warp& w, int lane, uint32_t to, uint32_t from, uint32_t bytes) override {
+        if (poison_) poison_->parameterCopied(w, lane, to, from == REGISTER ? nullptr : &from, bytes);
+    }
     void addTo(Counters& counters) override;
 
 private:

@@ -21,6 +21,9 @@ public:
     virtual void divergentBarrier(Warp& warp, uint32_t pc, uint32_t mask) = 0;
     /// An asynchronous copy takes effect.
     virtual void copyCompletes(Warp& warp, const AsyncCopy& copy) = 0;
+    /// A call or return has copied a parameter within local memory; from is REGISTER when the value was in a register.
+    virtual void parameterCopied(Warp& warp, int lane, uint32_t to, uint32_t from, uint32_t bytes) = 0;
+    static constexpr uint32_t REGISTER = UINT32_MAX;
     virtual void addTo(Counters& counters) = 0;
 };
 

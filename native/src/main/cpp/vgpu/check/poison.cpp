@@ -198,6 +198,12 @@ void Poison::flow(Warp& w, const Instr& instr, const InstrInfo& info, const Lane
     }
 }
 
+void Poison::parameterCopied(const Warp& w, int lane, uint32_t to, const uint32_t* from, uint32_t bytes) {
+    uint8_t* lanes = &local_[(w.id * 32ull + static_cast<uint64_t>(lane)) * localBytes_];
+    if (from != nullptr) std::memmove(lanes + to, lanes + *from, bytes);
+    else std::memset(lanes + to, 1, bytes);
+}
+
 void Poison::copyCompletes(const Warp&, const AsyncCopy& c) {
     uint8_t* shadow = &shared_[c.destination];
     std::memset(shadow, 1, c.size);

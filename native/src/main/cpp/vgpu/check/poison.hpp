@@ -23,6 +23,8 @@ public:
     uint32_t undefinedStore(Warp& w, const Instr& instr, const InstrInfo& info, const LaneAddresses& at, uint32_t mask);
     /// What the instruction does to registers and memory.
     void flow(Warp& w, const Instr& instr, const InstrInfo& info, const LaneAddresses* at, uint32_t mask);
+    /// from null: a defined value.
+    void parameterCopied(const Warp& w, int lane, uint32_t to, const uint32_t* from, uint32_t bytes);
     void copyCompletes(const Warp& w, const AsyncCopy& copy);
 
 private:

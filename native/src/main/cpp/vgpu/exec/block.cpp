@@ -139,6 +139,7 @@ void Block::shuffle() { std::shuffle(order.begin(), order.end(), random); }
 
 bool Block::run(uint64_t turn) {
     uint64_t used = 0;
+    const uint32_t quantum = static_cast<uint32_t>(std::min<uint64_t>(QUANTUM, turn));
     while (used < turn) {
         if (launch->stop.load(std::memory_order_relaxed)) return true;
         if (launch->config.schedule.order == Schedule::Random) shuffle();
@@ -147,7 +148,7 @@ bool Block::run(uint64_t turn) {
             Warp& w = warps[i];
             if (w.state == WarpState::Ready) {
                 uint64_t before = w.instructions;
-                runWarp(w, QUANTUM);
+                runWarp(w, quantum);
                 used += w.instructions - before;
                 progress = true;
                 if (w.state == WarpState::Done) barriers.threadsExited(*this);

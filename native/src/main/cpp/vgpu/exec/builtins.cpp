@@ -1,5 +1,6 @@
 #include "exec/builtins.hpp"
 
+#include "check/observer.hpp"
 #include "exec/address.hpp"
 #include "exec/block.hpp"
 
@@ -45,6 +46,10 @@ void returnInt(Warp& w, int lane, const CallSite& site, int32_t value) {
     uint8_t* target = r.fromRow ? w.regs + r.source + static_cast<size_t>(lane) * r.size
                                 : w.local + static_cast<uint64_t>(lane) * w.localStride + w.row<uint32_t>(site.callerBase)[lane] + r.source;
     std::memcpy(target, &value, std::min<uint32_t>(r.size, 4));
+    Observer* observer = w.block->observer;
+    if (!r.fromRow && observer != nullptr) {
+        observer->parameterCopied(w, lane, w.row<uint32_t>(site.callerBase)[lane] + r.source, Observer::REGISTER, r.size);
+    }
 }
 
 void print(Warp& w, const std::string& text) {

@@ -1,6 +1,7 @@
 // Device functions: parameters travel through the frames of caller and callee in local memory. Each function has one
 // frame and one set of registers in a program; recursive functions get a new frame on the device stack for every
 // activation, and their registers are saved by the interpreter.
+#include "check/observer.hpp"
 #include "exec/address.hpp"
 #include "exec/block.hpp"
 #include "exec/builtins.hpp"
@@ -23,7 +24,9 @@ uint32_t frameBase(Warp& w, int lane) { return w.program->hasRecursion ? w.row<u
 void copy(Warp& w, int lane, uint32_t to, uint32_t from, uint32_t bytes) {
     uint8_t* target = laneMemory(w, lane, to, bytes);
     const uint8_t* source = laneMemory(w, lane, from, bytes);
-    if (target != nullptr && source != nullptr) std::memcpy(target, source, bytes);
+    if (target == nullptr || source == nullptr) return;
+    std::memcpy(target, source, bytes);
+    if (w.block->observer != nullptr) w.block->observer->parameterCopied(w, lane, to, from, bytes);
 }
 
 const FunctionCode* callee(Warp& w, const CallSite& site, uint32_t& mask) {
@@ -68,6 +71,7 @@ const FunctionCode* prepareCall(Warp& w, const Instr& instr, uint32_t& mask) {
                 copy(w, lane, to, callerBase + a.source, bytes);
             } else if (uint8_t* target = laneMemory(w, lane, to, bytes)) {
                 std::memcpy(target, w.regs + a.source + static_cast<size_t>(lane) * a.size, bytes);
+                if (w.block->observer != nullptr) w.block->observer->parameterCopied(w, lane, to, Observer::REGISTER, bytes);
             }
         }
         if (f->recursive) {

@@ -22,7 +22,7 @@ namespace {
 // A block runs this many instructions before others get a turn: long enough that blocks rarely interleave, short enough
 // that one that waits for another block does not stop the machine. Blocks that have waited, and those of cooperative
 // launches, which are expected to, get short turns.
-constexpr uint64_t LONG_TURN = 4u << 20, SHORT_TURN = 1u << 14;
+constexpr uint64_t LONG_TURN = 4u << 20, SHORT_TURN = 1u << 12;
 constexpr uint32_t DEFAULT_RESIDENT = 256;
 constexpr uint64_t MAX_BLOCK_BYTES = 1ull << 30;
 
