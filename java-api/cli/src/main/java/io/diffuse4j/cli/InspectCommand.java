@@ -1,7 +1,8 @@
 package io.diffuse4j.cli;
 
 import io.diffuse4j.core.device.Device;
-import io.diffuse4j.core.pipeline.PlannedMemory;
+import io.diffuse4j.core.device.PlannedMemory;
+import io.diffuse4j.core.pipeline.UNetModule;
 import io.diffuse4j.weights.InvalidModelException;
 import io.diffuse4j.weights.ModuleFolder;
 import io.diffuse4j.weights.PipelineFolder;
@@ -105,7 +106,7 @@ final class InspectCommand implements Callable<Integer> {
     for (int batch : BATCHES) {
       PlannedMemory memory;
       try {
-        memory = PlannedMemory.of(opened, module, device.dtype(), batch);
+        memory = UNetModule.planned(opened, module, device.dtype(), batch);
       } catch (InvalidModelException e) {
         environment.warn(name + ": no memory is planned: " + e.getMessage());
         return;

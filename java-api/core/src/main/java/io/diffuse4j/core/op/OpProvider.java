@@ -1,5 +1,6 @@
 package io.diffuse4j.core.op;
 
+import io.diffuse4j.core.device.PlannedMemory;
 import io.diffuse4j.core.sampler.SamplerShape;
 import io.diffuse4j.core.sampler.SamplerStep;
 import io.diffuse4j.weights.TensorSource;

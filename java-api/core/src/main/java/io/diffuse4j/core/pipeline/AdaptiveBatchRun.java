@@ -64,8 +64,13 @@ final class AdaptiveBatchRun {
         provider.copy(batch.latents(i), previous(kept, i, bytes), bytes);
       }
       int calls = 0;
+      List<Double> timesteps = new ArrayList<>();
       while (runs.stream().anyMatch(run -> !run.done())) {
-        batch.tables(attempts(runs, kept, bytes));
+        List<CoefficientTable> attempts = attempts(runs, kept, bytes);
+        batch.tables(attempts);
+        for (double timestep : attempts.get(0).timesteps()) {
+          timesteps.add(timestep);
+        }
         for (int call = 0; call < method.order(); call++) {
           Sampler.checkCancelled(request.cancel(), done + calls);
           batch.row(call);
@@ -82,6 +87,9 @@ final class AdaptiveBatchRun {
             decide(runs.get(i), i, kept, bytes);
           }
         }
+      }
+      if (request.trace() != null && first == 0) {
+        request.trace().timesteps(timesteps.stream().mapToDouble(t -> t).toArray());
       }
       return calls;
     }

@@ -19,6 +19,6 @@ public interface SamplingTrace {
   /** The latents after the network call {@code call}, [n, c, h, w]. */
   void latents(int firstImage, int call, float[] latents, long[] shape);
 
-  /** The timestep of each network call. */
+  /** The timestep of each network call; of the first image, where steps are adaptive. */
   void timesteps(double[] timesteps);
 }

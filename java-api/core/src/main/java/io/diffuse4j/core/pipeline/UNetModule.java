@@ -2,6 +2,7 @@ package io.diffuse4j.core.pipeline;
 
 import io.diffuse4j.core.device.DType;
 import io.diffuse4j.core.device.Device;
+import io.diffuse4j.core.device.PlannedMemory;
 import io.diffuse4j.core.engine.NativeResource;
 import io.diffuse4j.core.model.UNet;
 import io.diffuse4j.core.model.UNet2D;
@@ -11,8 +12,8 @@ import io.diffuse4j.core.op.Graph;
 import io.diffuse4j.core.op.OpProvider;
 import io.diffuse4j.core.op.PackedWeights;
 import io.diffuse4j.core.op.Plan;
-import io.diffuse4j.core.op.PlannedMemory;
 import io.diffuse4j.weights.HostTensor;
+import io.diffuse4j.weights.ImageSize;
 import io.diffuse4j.weights.InvalidModelException;
 import io.diffuse4j.weights.ModelConfig;
 import io.diffuse4j.weights.ModuleFolder;
@@ -29,6 +30,12 @@ import java.util.function.Consumer;
  * compiled. Immutable; shared by threads.
  */
 public final class UNetModule extends NativeResource {
+  /** Tokens of a text encoder's output, for networks that attend to one. */
+  private static final int TEXT_TOKENS = 77;
+
+  /** For networks that do not say what they were trained on, in multiples of the least size. */
+  private static final int DEFAULT_MULTIPLES = 8;
+
   private final Device device;
   private final OpProvider provider;
   private final String name;
@@ -89,6 +96,22 @@ public final class UNetModule extends NativeResource {
     UNet network = network(module, warning -> {});
     ModuleInputs.checkSize(network, "the sample", shape.height(), shape.width());
     return ((OpProvider) device).plan(network.graph(shape, ElementType.of(dtype)), false);
+  }
+
+  /**
+   * The same for samples of the size that the network was trained on.
+   *
+   * @param batch samples in a call, 1 or more
+   */
+  public static PlannedMemory planned(Device device, ModuleFolder module, DType dtype, int batch) {
+    if (batch < 1) {
+      throw new IllegalArgumentException("batch is " + batch + "; it must be at least 1");
+    }
+    UNet network = network(module, warning -> {});
+    int least = DEFAULT_MULTIPLES * network.sizeMultiple();
+    ImageSize size = network.sampleSize().orElse(new ImageSize(least, least));
+    return planned(
+        device, module, dtype, new UNet.Shape(batch, size.height(), size.width(), TEXT_TOKENS));
   }
 
   private static void checkSupported(Device device, DType dtype) {

@@ -1,4 +1,4 @@
-package io.diffuse4j.core.op;
+package io.diffuse4j.core.device;
 
 /**
  * What a model will need on a device, known before anything is loaded.
