@@ -129,7 +129,8 @@ void Driver::destroyContext(Lock& lock, const std::shared_ptr<Context>& context)
     queue.finishAll(lock, queue.pending(*context));
     if (context->destroyed) return;  // another thread was faster while the lock was released
     context->destroyed = true;
-    reportLeaks(context.get());
+    // A faulty context cannot free: what it still holds says nothing about the program.
+    if (context->fault == CUDA_SUCCESS) reportLeaks(context.get());
     std::vector<OwnedMemory> leaked;
     for (const auto& entry : owned) {
         if (entry.second.context.lock() == context) leaked.push_back(entry.second);

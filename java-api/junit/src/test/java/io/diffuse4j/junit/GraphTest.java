@@ -59,6 +59,7 @@ class GraphTest {
   }
 
   @Test
+  @VirtualGpuSettings("schedule=reverse") // as far from the order of submission as edges allow
   void captureFollowsEventsAcrossStreams(VirtualGpu gpu) {
     CUstream_st first = stream(NON_BLOCKING);
     CUstream_st second = stream(NON_BLOCKING);
@@ -138,6 +139,7 @@ class GraphTest {
   }
 
   @Test
+  @VirtualGpuSettings("schedule=reverse") // as far from the order of submission as edges allow
   void graphBuiltByHandFollowsItsEdges(VirtualGpu gpu) {
     long a = alloc(4);
     CUgraph_st graph = new CUgraph_st();
