@@ -28,6 +28,15 @@ uint32_t BlockObserver::checkMemory(const Site& s, const LaneAddresses& at, uint
     if (!(checks_ & CheckMemory)) return mask;
     uint32_t good = at.global != 0 ? checkGlobal(s, at, mask & at.global, write) : 0;
     auto within = [&](uint32_t lanes, uint64_t limit, const char* space) {
+        uint64_t outside = 0, low = 0;
+        eachLane(lanes, [&](int i) {
+            outside |= at.at[i] | (limit - at.bytes - at.at[i]);
+            low |= at.at[i];
+        });
+        if (lanes == 0 || (limit >= at.bytes && outside >> 63 == 0 && (low & (at.bytes - 1)) == 0)) {
+            good |= lanes;
+            return;
+        }
         eachLane(lanes, [&](int i) {
             if (at.at[i] & (at.bytes - 1)) {
                 report(s, i, DiagnosticKind::Memcheck, std::string("misaligned ") + (write ? "write to " : "read from ") + space, at.at[i], at.bytes, false);

@@ -107,15 +107,13 @@ bool BlockObserver::keepsValue(const Site& s, const LaneAddresses& at, int lane)
 }
 
 void BlockObserver::sharedRaces(const Site& s, const LaneAddresses& at, uint32_t mask, bool write) {
-    uint64_t last = ~0ull;
+    uint32_t many = 0;
+    if (!write) mask = at.distinct(mask, many);
     eachLane(mask, [&](int i) {
-        // Lanes that read the same place as the one before add nothing but their number.
-        if (!write && at.at[i] == last && i % 4 != 0) return;
-        last = at.at[i];
         SharedRaces::Race race;
         if (sharedRaces_->access(clocks_, s.w.id, static_cast<uint32_t>(i), static_cast<uint32_t>(at.at[i]), at.bytes, write, s.info.access.strong,
-                                 false, s.pc, race)) {
-            if (write && keepsValue(s, at, i) && std::strncmp(race.what, "write after write", 17) == 0) return;
+                                 many >> i & 1, s.pc, race)) {
+            if (write && std::strncmp(race.what, "write after write", 17) == 0 && keepsValue(s, at, i)) return;
             report(s, i, DiagnosticKind::Racecheck, std::string("shared memory: ") + race.what, at.at[i], at.bytes, false, race.otherThread, race.otherPc);
         }
     });
@@ -128,14 +126,13 @@ void BlockObserver::globalRaces(const Site& s, const LaneAddresses& at, uint32_t
     self.clock = clocks_.clock(s.w.id);
     self.pc = s.pc;
     self.strong = s.info.access.strong && s.info.access.scope >= 1;
-    uint64_t last = ~0ull;
+    uint32_t many = 0;
+    if (!write) mask = at.distinct(mask, many);
     eachLane(mask, [&](int i) {
-        if (!write && at.at[i] == last) return;
-        last = at.at[i];
         self.lane = static_cast<uint32_t>(i);
         GlobalRaces::Race race;
-        bool same = write && keepsValue(s, at, i);
-        if (launch_.races->access(clocks_, knowledge_[s.w.id], self, at.at[i], at.bytes, write, same, race)) {
+        if (launch_.races->access(clocks_, knowledge_[s.w.id], self, at.at[i], at.bytes, write, race)) {
+            if (write && keepsValue(s, at, i)) return;  // what is there already: no value can be lost
             report(s, i, DiagnosticKind::Racecheck, std::string("global memory: ") + race.what, at.at[i], at.bytes, true, race.other.warp * 32 + race.other.lane,
                    race.other.pc, &race.other.block);
         }

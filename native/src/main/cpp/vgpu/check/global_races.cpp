@@ -24,25 +24,24 @@ GlobalRaces::Cell& GlobalRaces::cell(Shard& shard, uint64_t word) {
 }
 
 bool GlobalRaces::check(const BlockClocks& clocks, const WarpKnowledge& knowledge, const Party& self, const Cell& c, uint8_t bytes, bool write,
-                        bool sameValue, Race& race) const {
+                        Race& race) const {
     auto ordered = [&](const Party& other) {
         if (other.block == self.block) return other.warp == self.warp || clocks.ordered(self.warp, other.warp, other.clock);
         auto it = knowledge.acquired.find(other.block);
         return it != knowledge.acquired.end() && other.warp < it->second.size() && it->second[other.warp] >= other.clock;
     };
-    if (c.written && (c.writtenBytes & bytes) && !(self.strong && c.writer.strong) && !(write && sameValue) && !ordered(c.writer)) {
+    if (c.written && (c.writtenBytes & bytes) && !(self.strong && c.writer.strong) && !ordered(c.writer)) {
         race = {write ? "write after write that nothing orders" : "read after write that nothing orders", c.writer};
         return true;
     }
-    if (write && c.read && (c.readBytes & bytes) && !(self.strong && c.reader.strong) && !sameValue && !ordered(c.reader)) {
+    if (write && c.read && (c.readBytes & bytes) && !(self.strong && c.reader.strong) && !ordered(c.reader)) {
         race = {"write after read that nothing orders", c.reader};
         return true;
     }
     return false;
 }
 
-bool GlobalRaces::access(const BlockClocks& clocks, const WarpKnowledge& knowledge, const Party& self, uint64_t address, uint32_t bytes, bool write,
-                         bool sameValue, Race& race) {
+bool GlobalRaces::access(const BlockClocks& clocks, const WarpKnowledge& knowledge, const Party& self, uint64_t address, uint32_t bytes, bool write, Race& race) {
     bool found = false;
     for (uint64_t at = address; at < address + bytes;) {
         uint64_t word = at / 4;
@@ -52,7 +51,7 @@ bool GlobalRaces::access(const BlockClocks& clocks, const WarpKnowledge& knowled
         std::unique_lock<std::mutex> lock(shard.mutex, std::defer_lock);
         if (threaded_) lock.lock();
         Cell& c = cell(shard, word);
-        if (!found) found = check(clocks, knowledge, self, c, covered, write, sameValue, race);
+        if (!found) found = check(clocks, knowledge, self, c, covered, write, race);
         if (write) {
             bool mine = c.written && c.writer.block == self.block && c.writer.warp == self.warp && c.writer.clock == self.clock;
             c.writtenBytes = static_cast<uint8_t>(mine ? c.writtenBytes | covered : covered);

@@ -39,8 +39,7 @@ public:
         const char* what;
         Party other;
     };
-    bool access(const BlockClocks& clocks, const WarpKnowledge& knowledge, const Party& self, uint64_t address, uint32_t bytes, bool write, bool sameValue,
-                Race& race);
+    bool access(const BlockClocks& clocks, const WarpKnowledge& knowledge, const Party& self, uint64_t address, uint32_t bytes, bool write, Race& race);
     void publish(uint64_t address, const Knowledge& knowledge);
     void observe(uint64_t address, Knowledge& into);
 
@@ -58,8 +57,7 @@ private:
         Cell* last = nullptr;
     };
     Cell& cell(Shard& shard, uint64_t word);
-    bool check(const BlockClocks& clocks, const WarpKnowledge& knowledge, const Party& self, const Cell& c, uint8_t bytes, bool write, bool sameValue,
-               Race& race) const;
+    bool check(const BlockClocks& clocks, const WarpKnowledge& knowledge, const Party& self, const Cell& c, uint8_t bytes, bool write, Race& race) const;
 
     bool threaded_;
     Shard shards_[SHARDS];

@@ -26,6 +26,23 @@ LaneAddresses::LaneAddresses(const Warp& w, const Access& a, uint32_t mask) : by
     });
 }
 
+uint32_t LaneAddresses::distinct(uint32_t mask, uint32_t& many) const {
+    uint8_t slots[64];
+    std::memset(slots, 255, sizeof slots);
+    uint32_t first = 0;
+    many = 0;
+    eachLane(mask, [&](int i) {
+        uint8_t* slot = &slots[at[i] / bytes & 63];
+        if (*slot != 255 && at[*slot] == at[i]) {
+            many |= 1u << *slot;
+            return;
+        }
+        *slot = static_cast<uint8_t>(i);  // a collision only means that a duplicate is looked at again
+        first |= 1u << i;
+    });
+    return first;
+}
+
 LaneAddresses::LaneAddresses(const Warp& w, const Instr& copy, uint32_t mask) : global(mask), bytes(copy.size) {
     const uint64_t* row = w.row<uint64_t>(copy.b);
     for (int i = 0; i < 32; ++i) at[i] = row[i] + static_cast<uint64_t>(static_cast<int64_t>(static_cast<int32_t>(copy.e)));

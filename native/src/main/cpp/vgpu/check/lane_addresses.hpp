@@ -13,6 +13,8 @@ struct LaneAddresses {
     uint32_t bytes = 0;
 
     LaneAddresses(const Warp& w, const Access& access, uint32_t mask);
+    /// Of these lanes, the first at each address; many: those whose address another lane has too.
+    uint32_t distinct(uint32_t mask, uint32_t& many) const;
     /// The source of a cp.async.
     LaneAddresses(const Warp& w, const Instr& copy, uint32_t mask);
 };

@@ -85,7 +85,28 @@ uint32_t Poison::undefinedStore(Warp& w, const Instr& instr, const InstrInfo& in
     return bad & mask;
 }
 
+bool Poison::allDefined(const Warp& w, const LaneAddresses& at, uint32_t mask) const {
+    if ((at.shared & mask) == mask && at.bytes >= 4) {
+        uint64_t all = 0x0101010101010101ull;
+        eachLane(mask, [&](int i) {
+            uint64_t low = 0x0101010101010101ull, high = low;
+            std::memcpy(&low, &shared_[at.at[i]], std::min(at.bytes, 8u));
+            if (at.bytes == 16) std::memcpy(&high, &shared_[at.at[i] + 8], 8);
+            all &= low & high;
+        });
+        return all == 0x0101010101010101ull;
+    }
+    bool all = true;
+    eachLane(mask, [&](int i) { all = all && defined(w, at, i, 0, at.bytes); });
+    return all;
+}
+
 void Poison::load(Warp& w, const Instr& instr, const LaneAddresses& at, uint32_t mask) {
+    if (allDefined(w, at, mask)) {
+        if (!anyInWarp_[w.id]) return;
+        for (uint32_t k = 0; k < instr.n; ++k) setRow(w, instr.v[k], mask, 0);
+        return;
+    }
     for (uint32_t k = 0; k < instr.n; ++k) {
         uint32_t bad = 0;
         eachLane(mask, [&](int i) { bad |= (defined(w, at, i, k * instr.size, instr.size) ? 0u : 1u) << i; });
@@ -94,6 +115,8 @@ void Poison::load(Warp& w, const Instr& instr, const LaneAddresses& at, uint32_t
 }
 
 void Poison::matrixLoad(Warp& w, const Instr& instr, const LaneAddresses& at) {
+    const uint32_t rows = instr.n == 4 ? ~0u : (1u << (8 * instr.n)) - 1;
+    if (!anyInWarp_[w.id] && allDefined(w, at, rows)) return;
     const bool transposed = instr.run == matrixLoadHandler(true);
     for (uint32_t j = 0; j < instr.n; ++j) {
         uint64_t undefined[8];  // bit c: 16-bit element c of the row

@@ -34,6 +34,8 @@ private:
     void setRow(Warp& w, uint32_t offset, uint32_t mask, uint32_t bits);
     bool defined(const Warp& w, const LaneAddresses& at, int lane, uint32_t offset, uint32_t bytes) const;
     void define(const Warp& w, const LaneAddresses& at, int lane, uint32_t offset, uint32_t bytes, bool value);
+    /// The quick answer for a whole request.
+    bool allDefined(const Warp& w, const LaneAddresses& at, uint32_t mask) const;
     void load(Warp& w, const Instr& instr, const LaneAddresses& at, uint32_t mask);
     void matrixLoad(Warp& w, const Instr& instr, const LaneAddresses& at);
     void matrixMultiply(Warp& w, const Instr& instr);

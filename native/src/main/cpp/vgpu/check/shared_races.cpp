@@ -15,13 +15,13 @@ void SharedRaces::reset() {
     std::fill(readClocks_.begin(), readClocks_.end(), 0);
 }
 
-bool SharedRaces::check(const BlockClocks& clocks, uint32_t warp, uint32_t lane, size_t index, bool write, bool strong, bool sameValue, Race& race) const {
+bool SharedRaces::check(const BlockClocks& clocks, uint32_t warp, uint32_t lane, size_t index, bool write, bool strong, Race& race) const {
     const Cell& c = cells_[index];
     if (c.inFlight != 0) {
         race = {write ? "write while a cp.async to the same place has not completed" : "read before the cp.async that fills it has completed", c.writeThread, c.writePc};
         return true;
     }
-    if (c.writeEpoch == clocks.epoch() && !(strong && c.writeStrong) && !(write && sameValue)) {
+    if (c.writeEpoch == clocks.epoch() && !(strong && c.writeStrong)) {
         uint32_t v = c.writeThread / 32u, other = c.writeThread % 32u;
         bool ordered = v == warp ? clocks.lanesOrdered(warp, lane, other, c.writeSequence) : clocks.ordered(warp, v, c.writeClock);
         // Lanes of one instruction that write one place: which one wins is undefined, but it is not a race.
@@ -46,7 +46,7 @@ bool SharedRaces::check(const BlockClocks& clocks, uint32_t warp, uint32_t lane,
 }
 
 bool SharedRaces::access(const BlockClocks& clocks, uint32_t warp, uint32_t lane, uint32_t offset, uint32_t bytes, bool write, bool strong,
-                         bool sameValue, uint32_t pc, Race& race) {
+                         bool many, uint32_t pc, Race& race) {
     bool found = false;
     uint16_t thread = static_cast<uint16_t>(warp * 32 + lane);
     uint32_t epoch = clocks.epoch(), sequence = clocks.sequence(warp);
@@ -54,7 +54,8 @@ bool SharedRaces::access(const BlockClocks& clocks, uint32_t warp, uint32_t lane
         Cell& c = cells_[i];
         // The same instruction writes for several lanes: only the first looks back.
         bool own = write && c.writeEpoch == epoch && c.writePc == pc && c.writeThread / 32u == warp && c.writeSequence == sequence;
-        if (!own && !found) found = check(clocks, warp, lane, i, write, strong, sameValue, race);
+        bool quiet = !write && c.writeEpoch != epoch && c.inFlight == 0;
+        if (!own && !quiet && !found) found = check(clocks, warp, lane, i, write, strong, race);
         if (write) {
             c.writeEpoch = epoch;
             c.writeClock = clocks.clock(warp);
@@ -64,7 +65,7 @@ bool SharedRaces::access(const BlockClocks& clocks, uint32_t warp, uint32_t lane
             c.writePc = pc;
         } else {
             bool same = c.readEpoch == epoch;
-            c.readMany = same && c.readThread / 32u == warp && c.readSequence == sequence && (c.readMany || c.readThread != thread);
+            c.readMany = many || (same && c.readThread / 32u == warp && c.readSequence == sequence && (c.readMany || c.readThread != thread));
             c.readWarps = (same ? c.readWarps : 0) | 1u << (warp & 31);
             c.readStrong = strong && (!same || c.readStrong);
             c.readEpoch = epoch;

@@ -17,8 +17,8 @@ public:
         uint32_t otherThread;
         uint32_t otherPc;
     };
-    /// Returns true and fills race if the access conflicts. sameValue: a write that changes nothing.
-    bool access(const BlockClocks& clocks, uint32_t warp, uint32_t lane, uint32_t offset, uint32_t bytes, bool write, bool strong, bool sameValue,
+    /// Returns true and fills race if the access conflicts. many: a read in which other lanes of the warp join.
+    bool access(const BlockClocks& clocks, uint32_t warp, uint32_t lane, uint32_t offset, uint32_t bytes, bool write, bool strong, bool many,
                 uint32_t pc, Race& race);
     void copyIssued(uint32_t offset, uint32_t bytes, bool begin);
 
@@ -30,7 +30,7 @@ private:
         bool writeStrong = false, readStrong = false, readMany = false;
         uint8_t inFlight = 0;  // asynchronous copies that have not completed
     };
-    bool check(const BlockClocks& clocks, uint32_t warp, uint32_t lane, size_t cell, bool write, bool strong, bool sameValue, Race& race) const;
+    bool check(const BlockClocks& clocks, uint32_t warp, uint32_t lane, size_t cell, bool write, bool strong, Race& race) const;
 
     uint32_t granularity_;
     size_t warps_;

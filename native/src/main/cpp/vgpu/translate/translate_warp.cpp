@@ -128,7 +128,7 @@ void Translator::matrixLoad() {
     uint32_t n = num == "x1" ? 1 : num == "x2" ? 2 : 4;
     Draft d = begin(matrixLoadHandler(transposed), "ldmatrix", Control::Convergent);
     d.instr.n = static_cast<uint8_t>(n);
-    d.instr.size = 2;
+    d.instr.size = 16;  // rows are read whole
     describeAccess(d, Access::MatrixLoad, address(operand(1), space), space, 16);
     d.info.poison = PoisonRule::Matrix;
     for (Register r : destinations(operand(0), Type::B32, n)) d.pool(r, true);
