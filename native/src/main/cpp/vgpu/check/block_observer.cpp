@@ -121,20 +121,21 @@ void BlockObserver::sharedRaces(const Site& s, const LaneAddresses& at, uint32_t
 
 void BlockObserver::globalRaces(const Site& s, const LaneAddresses& at, uint32_t mask, bool write) {
     GlobalRaces::Party self;
-    self.block = block_.index;
-    self.warp = s.w.id;
+    self.block = static_cast<uint32_t>(block_.index);
+    self.warp = static_cast<uint8_t>(s.w.id);
     self.clock = clocks_.clock(s.w.id);
     self.pc = s.pc;
     self.strong = s.info.access.strong && s.info.access.scope >= 1;
     uint32_t many = 0;
     if (!write) mask = at.distinct(mask, many);
     eachLane(mask, [&](int i) {
-        self.lane = static_cast<uint32_t>(i);
+        self.lane = static_cast<uint8_t>(i);
         GlobalRaces::Race race;
         if (launch_.races->access(clocks_, knowledge_[s.w.id], self, at.at[i], at.bytes, write, race)) {
             if (write && keepsValue(s, at, i)) return;  // what is there already: no value can be lost
-            report(s, i, DiagnosticKind::Racecheck, std::string("global memory: ") + race.what, at.at[i], at.bytes, true, race.other.warp * 32 + race.other.lane,
-                   race.other.pc, &race.other.block);
+            const uint64_t otherBlock = race.other.block;
+            report(s, i, DiagnosticKind::Racecheck, std::string("global memory: ") + race.what, at.at[i], at.bytes, true, race.other.warp * 32u + race.other.lane,
+                   race.other.pc, &otherBlock);
         }
     });
 }

@@ -30,9 +30,11 @@ class GlobalRaces {
 public:
     explicit GlobalRaces(bool threaded) : threaded_(threaded) {}
 
+    /// Small, because there are two for each word of memory. The block is its index; grids beyond 2^32 blocks do not
+    /// end in anybody's lifetime here.
     struct Party {
-        uint64_t block = 0;
-        uint32_t warp = 0, lane = 0, clock = 0, pc = 0;
+        uint32_t block = 0, clock = 0, pc = 0;
+        uint8_t warp = 0, lane = 0;
         bool strong = false;
     };
     struct Race {

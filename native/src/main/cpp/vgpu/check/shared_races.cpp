@@ -52,6 +52,10 @@ bool SharedRaces::access(const BlockClocks& clocks, uint32_t warp, uint32_t lane
     uint32_t epoch = clocks.epoch(), sequence = clocks.sequence(warp);
     for (size_t i = offset / granularity_; i * granularity_ < offset + bytes && i < cells_.size(); ++i) {
         Cell& c = cells_[i];
+        bool known = c.readEpoch == epoch && c.readThread == thread && c.readSequence == sequence && c.readMany >= many && !c.readStrong;
+        if (!write && !partial_ && known && c.writeEpoch != epoch && c.inFlight == 0) {
+            continue;  // nothing new: this thread has read the word since the last barrier
+        }
         // The same instruction writes for several lanes: only the first looks back.
         bool own = write && c.writeEpoch == epoch && c.writePc == pc && c.writeThread / 32u == warp && c.writeSequence == sequence;
         bool quiet = !write && c.writeEpoch != epoch && c.inFlight == 0;
