@@ -93,13 +93,13 @@ D4J_DEVICE void multiplySlices(WarpTile<Config>& tile, LoaderA& a, LoaderB& b, u
 /// Stores the warp's tile through its slab in shared memory. firstRow, firstColumn: of the block's tile in D.
 template <class Config>
 D4J_DEVICE void storeTile(const WarpTile<Config>& tile, const WarpPosition<Config>& warp, const EpilogueParams& params,
-                          float* shared, int firstRow, int firstColumn, int split) {
+                          uint32_t shared, int firstRow, int firstColumn, int split) {
     constexpr TileShape TILE = Config::TILE;
     constexpr int LANES = TILE.warpN() / kEpilogueColumns;
     constexpr DType TYPE = TILE.type == DType::TF32 ? DType::F32 : TILE.type;
     static_assert(TILE.warpM() % kStatsRows == 0, "a block of statistics is one warp's");
     using Epilogue = RowEpilogue<TYPE, LANES>;
-    float* slab = shared + threadIdx.x / kWarp * kSlabRows * TILE.slabPitch();
+    const uint32_t slab = shared + threadIdx.x / kWarp * (kSlabRows * TILE.slabPitch() * 4);
     const int rowInSlab = warp.lane / LANES, columnInSlab = warp.lane % LANES * kEpilogueColumns;
     const int column = firstColumn + warp.column + columnInSlab;
     Epilogue epilogue(params, column);
@@ -111,7 +111,7 @@ D4J_DEVICE void storeTile(const WarpTile<Config>& tile, const WarpPosition<Confi
 #pragma unroll 1
         for (int pass = 0; pass < kSlabRows / Epilogue::ROWS_AT_ONCE; ++pass) {
             const int slabRow = pass * Epilogue::ROWS_AT_ONCE + rowInSlab;
-            const float4 bits = *reinterpret_cast<const float4*>(slab + slabRow * TILE.slabPitch() + columnInSlab);
+            const float4 bits = loadShared4(slab + (slabRow * TILE.slabPitch() + columnInSlab) * 4);
             float x[4] = {bits.x, bits.y, bits.z, bits.w};
             const int row = firstRow + warp.row + index * kSlabRows + slabRow;
             if (params.partials == nullptr) {

@@ -7,6 +7,7 @@
 
 #include "arch/ldmatrix.cuh"
 #include "arch/mma.cuh"
+#include "arch/shared_memory.cuh"
 #include "common/dtype.cuh"
 #include "common/reduce.cuh"
 #include "common/swizzle.hpp"
@@ -89,13 +90,13 @@ public:
     static constexpr int SLABS = M_FRAGMENTS;
 
     /// Writes rows [16 index, 16 index + 16) of the warp's tile to its slab.
-    D4J_DEVICE void storeSlab(float* slab, int index) const {
-        float* corner = slab + lane / 4 * TILE.slabPitch() + lane % 4 * 2;
+    D4J_DEVICE void storeSlab(uint32_t slab, int index) const {
+        const uint32_t corner = slab + (lane / 4 * TILE.slabPitch() + lane % 4 * 2) * 4;
 #pragma unroll
         for (int j = 0; j < N_FRAGMENTS; ++j) {
             const float(&x)[4] = accumulators[index][j];
-            *reinterpret_cast<float2*>(corner + j * 8) = make_float2(x[0], x[1]);
-            *reinterpret_cast<float2*>(corner + j * 8 + 8 * TILE.slabPitch()) = make_float2(x[2], x[3]);
+            storeShared2(corner + j * 8 * 4, x[0], x[1]);
+            storeShared2(corner + (j * 8 + 8 * TILE.slabPitch()) * 4, x[2], x[3]);
         }
     }
 
@@ -130,11 +131,11 @@ public:
             float4 a[ROWS];
 #pragma unroll
             for (int i = 0; i < ROWS; ++i) {
-                a[i] = loadShared(stage + swizzledOffset<kSliceBytes>(rowA, chunk) + i * 8 * kSliceBytes);
+                a[i] = loadShared4(stage + swizzledOffset<kSliceBytes>(rowA, chunk) + i * 8 * kSliceBytes);
             }
 #pragma unroll
             for (int j = 0; j < COLUMNS; ++j) {
-                const float4 b = loadShared(stage + TILE.m * kSliceBytes +
+                const float4 b = loadShared4(stage + TILE.m * kSliceBytes +
                                             swizzledOffset<kSliceBytes>(rowB + 4 * (j % 2), chunk) +
                                             j / 2 * 8 * kSliceBytes);
 #pragma unroll
@@ -151,27 +152,18 @@ public:
 
     static constexpr int SLABS = TILE.warpM() / kSlabRows;
 
-    D4J_DEVICE void storeSlab(float* slab, int index) const {
+    D4J_DEVICE void storeSlab(uint32_t slab, int index) const {
 #pragma unroll
         for (int i = 0; i < kSlabRows / 8; ++i) {
 #pragma unroll
             for (int j = 0; j < COLUMNS; ++j) {
-                slab[(lane % 8 + 8 * i) * TILE.slabPitch() + lane / 8 + 4 * j] =
-                    accumulators[index * (kSlabRows / 8) + i][j];
+                const int place = (lane % 8 + 8 * i) * TILE.slabPitch() + lane / 8 + 4 * j;
+                storeShared(slab + place * 4, accumulators[index * (kSlabRows / 8) + i][j]);
             }
         }
     }
 
 private:
-    static D4J_DEVICE float4 loadShared(uint32_t address) {
-        float4 x;
-        asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];"
-                     : "=f"(x.x), "=f"(x.y), "=f"(x.z), "=f"(x.w)
-                     : "r"(address)
-                     : "memory");
-        return x;
-    }
-
     int lane, rowA, rowB;
     float accumulators[ROWS][COLUMNS];
 };

@@ -99,9 +99,7 @@ public:
                     load(chunk.elements[e], k + e, i);
                 }
             }
-            asm volatile("st.shared.v4.b32 [%0], {%1, %2, %3, %4};" ::"r"(stage + shared + i * Pattern::STEP_BYTES),
-                         "r"(chunk.bits.x), "r"(chunk.bits.y), "r"(chunk.bits.z), "r"(chunk.bits.w)
-                         : "memory");
+            storeShared4(stage + shared + i * Pattern::STEP_BYTES, chunk.bits);
         }
         k += K;
     }

@@ -57,7 +57,7 @@ D4J_DEVICE void gemm(const GemmParams& p) {
     RowLoader<Config> a(p, firstRow, firstSlice, slices);
     WeightLoader<Config> b(p.weights, firstColumn, p.epilogue.n, firstSlice, slices);
     multiplySlices<Config>(tile, a, b, sharedAddress(shared), slices);
-    storeTile<Config>(tile, warp, p.epilogue, shared, firstRow, firstColumn, blockIdx.z);
+    storeTile<Config>(tile, warp, p.epilogue, sharedAddress(shared), firstRow, firstColumn, blockIdx.z);
 }
 
 #define D4J_GEMM(NAME, INDEX)                                                                            \

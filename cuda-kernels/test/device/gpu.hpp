@@ -5,6 +5,9 @@
 #include <dlfcn.h>
 
 #include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -59,7 +62,10 @@ public:
         return address;
     }
 
-    void free(uint64_t address) { call("cuMemFree_v2", address); }
+    /// For destructors: after a fault every call fails, and the fault is what must be reported.
+    void free(uint64_t address) noexcept {
+        reinterpret_cast<int (*)(uint64_t)>(dlsym(library_, "cuMemFree_v2"))(address);
+    }
 
     void upload(uint64_t address, const void* source, size_t bytes) { call("cuMemcpyHtoD_v2", address, source, bytes); }
 
@@ -69,17 +75,30 @@ public:
 
     /// What the virtual GPU's checkers found since the last call; empty on a real one.
     std::string takeDiagnostics() {
-        using Read = size_t (*)(const char*, char*, size_t);
-        using Clear = int (*)(const char*);
-        const auto read = reinterpret_cast<Read>(control("d4jVgpuRead"));
-        const auto clear = reinterpret_cast<Clear>(control("d4jVgpuClear"));
-        if (read == nullptr || clear == nullptr) {
-            return {};
+        const auto clear = reinterpret_cast<int (*)(const char*)>(control("d4jVgpuClear"));
+        const std::string found = read("diagnostics");
+        if (clear != nullptr) {
+            clear("diagnostics");
         }
-        std::vector<char> text(read("diagnostics", nullptr, 0) + 1);
-        read("diagnostics", text.data(), text.size());
-        clear("diagnostics");
-        return text.data();
+        return found;
+    }
+
+    /// The virtual GPU's record of the last launch: those of its fields that are numbers, by name.
+    std::map<std::string, double> lastLaunch() {
+        std::map<std::string, double> fields;
+        std::istringstream text(read("launches"));
+        for (std::string line, previous = "x"; std::getline(text, line); previous = line) {
+            if (previous.empty()) {
+                fields.clear();  // a blank line ends a record; the last is wanted
+            }
+            const size_t equals = line.find('=');
+            char* end = nullptr;
+            const double value = equals == std::string::npos ? 0 : std::strtod(line.c_str() + equals + 1, &end);
+            if (end != nullptr && *end == '\0') {
+                fields[line.substr(0, equals)] = value;
+            }
+        }
+        return fields;
     }
 
 private:
@@ -90,6 +109,17 @@ private:
         if (result != 0) {
             throw std::runtime_error(std::string(name) + " returned " + std::to_string(result));
         }
+    }
+
+    /// A text of the virtual GPU; empty on a real one.
+    std::string read(const char* what) {
+        const auto function = reinterpret_cast<size_t (*)(const char*, char*, size_t)>(control("d4jVgpuRead"));
+        if (function == nullptr) {
+            return {};
+        }
+        std::vector<char> text(function(what, nullptr, 0) + 1);
+        function(what, text.data(), text.size());
+        return text.data();
     }
 
     void* control(const char* name) {

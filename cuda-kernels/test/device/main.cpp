@@ -1,10 +1,10 @@
-// Runs the matrix kernels against references in double: device_test LIBCUDA IMAGES conv|gemm|linear_small.
+// Runs the matrix kernels against references in double: device_test LIBCUDA IMAGES conv|gemm|linear_small|counters.
 // On the virtual GPU, DIFFUSE4J_VGPU chooses checkers and schedule. Exit status 0: all right.
 #include "test/device/suite.hpp"
 
 int main(int count, char** arguments) {
     if (count != 4) {
-        std::fprintf(stderr, "usage: device_test LIBCUDA IMAGES conv|gemm|linear_small\n");
+        std::fprintf(stderr, "usage: device_test LIBCUDA IMAGES conv|gemm|linear_small|counters\n");
         return 2;
     }
     try {
@@ -17,6 +17,8 @@ int main(int count, char** arguments) {
             gemmCases(suite);
         } else if (kernels == "linear_small") {
             linearSmallCases(suite);
+        } else if (kernels == "counters") {
+            counterCases(suite);
         }
         return suite.finish();
     } catch (const std::exception& e) {

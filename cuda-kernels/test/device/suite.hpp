@@ -116,5 +116,6 @@ constexpr double kStatsTolerance = 2e-6;  // as any f32 kernel
 void convCases(Suite& suite);
 void gemmCases(Suite& suite);
 void linearSmallCases(Suite& suite);
+void counterCases(Suite& suite);
 
 }  // namespace d4j::test

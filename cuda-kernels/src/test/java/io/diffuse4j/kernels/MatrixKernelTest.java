@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -48,6 +49,11 @@ class MatrixKernelTest {
   @ValueSource(strings = {"conv", "gemm", "linear_small"})
   void resultsAreRightWhenApproximateFunctionsErrAsMuchAsTheyMay(String kernels) throws Exception {
     run(kernels, "check=none,approximation=1");
+  }
+
+  @Test
+  void memoryAccessesAndProductsAreNearTheirMinimumOnStableDiffusionShapes() throws Exception {
+    run("counters", "check=none,counters=on");
   }
 
   /** The program's summary, which ends in a hash of all results' bits. */

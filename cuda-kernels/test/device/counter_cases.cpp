@@ -1,0 +1,135 @@
+// What the kernels cost on the shapes of Stable Diffusion 1.5's U-Net at batch 2, by the virtual GPU's exact counters.
+// The first row of blocks stands for the launch: all rows do the same.
+#include "common/packed_weights.hpp"
+#include "common/tile_choice.hpp"
+#include "conv/conv_params.hpp"
+#include "conv/conv_tiles.hpp"
+#include "gemm/gemm_params.hpp"
+#include "gemm/gemm_tiles.hpp"
+#include "test/device/suite.hpp"
+
+namespace d4j::test {
+namespace {
+
+constexpr int kMultiprocessors = 108;  // a100
+
+// The limits that the project sets itself.
+constexpr double kSectors = 1.05, kWavefronts = 1.02, kProducts = 1.15;
+
+double sum(const std::map<std::string, double>& counters, std::initializer_list<const char*> names) {
+    double total = 0;
+    for (const char* name : names) {
+        const auto found = counters.find(name);
+        if (found == counters.end()) {
+            throw std::runtime_error(std::string("the virtual GPU counts no ") + name);
+        }
+        total += found->second;
+    }
+    return total;
+}
+
+void judge(Suite& suite, const std::string& name, DType type, double usefulFlops) {
+    const std::map<std::string, double> counters = suite.gpu.lastLaunch();
+    const double sectors = sum(counters, {"globalLoad.sectors", "globalStore.sectors"});
+    const double idealSectors = sum(counters, {"globalLoad.idealSectors", "globalStore.idealSectors"});
+    suite.judge(name + " sectors", sectors / idealSectors, kSectors);
+    const double wavefronts = sum(counters, {"sharedLoad.wavefronts", "sharedStore.wavefronts",
+                                             "asyncCopyShared.wavefronts", "ldmatrixWaves.wavefronts"});
+    const double idealWavefronts = sum(counters, {"sharedLoad.idealWavefronts", "sharedStore.idealWavefronts",
+                                                  "asyncCopyShared.idealWavefronts", "ldmatrixWaves.idealWavefronts"});
+    suite.judge(name + " wavefronts", wavefronts / idealWavefronts, kWavefronts);
+    if (type != DType::F32) {
+        suite.judge(name + " products", sum(counters, {"mmaFlops"}) / usefulFlops, kProducts);
+    }
+}
+
+void conv(Suite& suite, DType type, int size, int c0, int c1, int k, int window) {
+    const int batch = 2, rows = batch * size * size, taps = window * window;
+    const PackedWeights packed{k, taps, c0, c1, sliceElements(type), false};
+    const MatrixChoice choice =
+        chooseTile(kConvTiles, {type, rows, k, packed.slices(), batch, kMultiprocessors, false});
+    const NamedTile& tile = kConvTiles[choice.tile];
+    const DType f32 = DType::F32;
+    Tensor source0(suite.gpu, type, size_t(rows) * c0), source1(suite.gpu, type, size_t(rows) * c1);
+    Tensor weights(suite.gpu, type, packed.elements()), residual(suite.gpu, type, size_t(rows) * k);
+    Tensor output(suite.gpu, type, size_t(rows) * k), bias(suite.gpu, f32, k);
+    Tensor stats(suite.gpu, f32, size_t(rows) / kStatsRows * k * 2), partials(suite.gpu, f32, size_t(choice.splits) * rows * k);
+
+    ConvParams p{};
+    p.source0 = source0.device();
+    p.source1 = source1.device();
+    p.weights = weights.device();
+    p.c0 = c0, p.c1 = c1;
+    p.t = p.outT = p.kernelT = 1;
+    p.h = p.w = p.outH = p.outW = size;
+    p.kernelH = p.kernelW = window;
+    p.strideT = p.strideH = p.strideW = 1;
+    p.padTop = p.padLeft = window / 2;
+    p.slices = packed.slices();
+    p.slicesPerSplit = choice.slicesPerSplit;
+    EpilogueParams& e = p.epilogue;
+    e.destination = output.device();
+    e.residual = residual.device();
+    e.bias = static_cast<const float*>(bias.device());
+    e.stats = static_cast<ChannelStats*>(stats.device());
+    e.partials = choice.splits > 1 ? static_cast<float*>(partials.device()) : nullptr;
+    e.destinationPitch = e.residualPitch = k;
+    e.m = rows;
+    e.n = k;
+    e.scale = 1;
+    e.vectors = vectorsPossible(e, type);
+    const int shared = convSharedBytes(tile.shape, convSegments(p));
+    void* kernel = suite.gpu.kernel(suite.module("conv_fprop"), tile.name, shared);
+    suite.gpu.launch(kernel, {ceilDiv(k, tile.shape.n), 1, choice.splits}, tile.shape.threads(), shared, p);
+    judge(suite, std::string(tile.name) + " " + std::to_string(size) + " " + std::to_string(c0) + "+" + std::to_string(c1), type,
+          2.0 * std::min(rows, tile.shape.m) * k * taps * (c0 + c1));
+}
+
+void gemm(Suite& suite, DType type, int rows, int n, int k) {
+    const PackedWeights packed{n, 1, k, 0, sliceElements(type), false};
+    const MatrixChoice choice = chooseTile(kGemmTiles, {type, rows, n, packed.slices(), 2, kMultiprocessors, true});
+    const NamedTile& tile = kGemmTiles[choice.tile];
+    Tensor a(suite.gpu, type, size_t(rows) * k), weights(suite.gpu, type, packed.elements());
+    Tensor output(suite.gpu, type, size_t(rows) * n);
+    Tensor partials(suite.gpu, DType::F32, size_t(choice.splits) * rows * n);
+    GemmParams p{};
+    p.a = a.device();
+    p.weights = weights.device();
+    p.pitch = p.k = k;
+    p.slices = packed.slices();
+    p.slicesPerSplit = choice.slicesPerSplit;
+    EpilogueParams& e = p.epilogue;
+    e.destination = output.device();
+    e.partials = choice.splits > 1 ? static_cast<float*>(partials.device()) : nullptr;
+    e.destinationPitch = n;
+    e.m = rows;
+    e.n = n;
+    e.scale = 1;
+    e.vectors = vectorsPossible(e, type);
+    const int shared = std::max(tile.shape.pipelineBytes(), tile.shape.slabBytes());
+    void* kernel = suite.gpu.kernel(suite.module("gemm"), tile.name, shared);
+    suite.gpu.launch(kernel, {ceilDiv(n, tile.shape.n), 1, choice.splits}, tile.shape.threads(), shared, p);
+    judge(suite, std::string(tile.name) + " n" + std::to_string(n) + " k" + std::to_string(k), type,
+          2.0 * std::min(rows, tile.shape.m) * n * k);
+}
+
+}  // namespace
+
+void counterCases(Suite& suite) {
+    for (const DType type : {DType::F16, DType::BF16, DType::TF32}) {
+        conv(suite, type, 64, 320, 0, 320, 3);
+        conv(suite, type, 64, 320, 320, 320, 3);
+        conv(suite, type, 64, 640, 320, 320, 1);
+        conv(suite, type, 32, 640, 0, 640, 3);
+        conv(suite, type, 16, 1280, 0, 1280, 3);
+        conv(suite, type, 8, 1280, 0, 1280, 3);
+        gemm(suite, type, 8192, 320, 320);
+        gemm(suite, type, 2048, 5120, 640);
+        gemm(suite, type, 512, 1280, 1280);
+        gemm(suite, type, 154, 640, 768);
+    }
+    conv(suite, DType::F32, 64, 320, 0, 320, 3);
+    conv(suite, DType::F32, 16, 1280, 0, 1280, 1);
+}
+
+}  // namespace d4j::test
