@@ -349,7 +349,7 @@ public final class KernelBuild {
               spills.group(3),
               spills.group(1),
               shared.find() ? shared.group(1) : "0",
-              directive(directives, "maxntid", "1024"),
+              directive(directives, "maxntid", "0"),
               directive(directives, "minnctapersm", "1")));
     }
     return kernels;

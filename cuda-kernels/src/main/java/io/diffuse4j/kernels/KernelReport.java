@@ -10,7 +10,7 @@ package io.diffuse4j.kernels;
  * @param spillLoadBytes bytes of spilled registers loaded, per thread
  * @param stackBytes local memory per thread
  * @param staticSharedBytes shared memory per block, without the dynamic part
- * @param threads the largest block it may be launched with
+ * @param threads the largest block it was compiled for, 0 if it does not say
  * @param blocksPerMultiprocessor how many blocks are planned to be resident together
  */
 public record KernelReport(
