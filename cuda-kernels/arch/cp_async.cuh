@@ -42,20 +42,6 @@ D4J_DEVICE void cpAsync16(uint32_t shared, const void* global, bool valid, bool 
         : "memory");
 }
 
-/// 8 or 4 bytes through L1 (.ca, the only form for these sizes).
-template <int BYTES>
-D4J_DEVICE void cpAsyncSmall(uint32_t shared, const void* global, bool valid) {
-    static_assert(BYTES == 4 || BYTES == 8, "cp.async copies 4, 8 or 16 bytes");
-    asm volatile(
-        "{\n"
-        "  .reg .pred ignore;\n"
-        "  setp.eq.u32 ignore, %2, 0;\n"
-        "  cp.async.ca.shared.global [%0], [%1], %3, ignore;\n"
-        "}" ::"r"(shared),
-        "l"(global), "r"(static_cast<uint32_t>(valid)), "n"(BYTES)
-        : "memory");
-}
-
 /// Closes the group of the copies that this thread issued since the last commit. A group may be empty.
 D4J_DEVICE void cpAsyncCommit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 

@@ -9,10 +9,6 @@
 
 namespace d4j {
 
-D4J_DEVICE void ldmatrixX1(uint32_t (&d)[1], uint32_t shared) {
-    asm volatile("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%0}, [%1];" : "=r"(d[0]) : "r"(shared) : "memory");
-}
-
 D4J_DEVICE void ldmatrixX2(uint32_t (&d)[2], uint32_t shared) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0, %1}, [%2];"
                  : "=r"(d[0]), "=r"(d[1])
@@ -23,17 +19,6 @@ D4J_DEVICE void ldmatrixX2(uint32_t (&d)[2], uint32_t shared) {
 D4J_DEVICE void ldmatrixX4(uint32_t (&d)[4], uint32_t shared) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                  : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3])
-                 : "r"(shared)
-                 : "memory");
-}
-
-D4J_DEVICE void ldmatrixX1Trans(uint32_t (&d)[1], uint32_t shared) {
-    asm volatile("ldmatrix.sync.aligned.m8n8.x1.trans.shared.b16 {%0}, [%1];" : "=r"(d[0]) : "r"(shared) : "memory");
-}
-
-D4J_DEVICE void ldmatrixX2Trans(uint32_t (&d)[2], uint32_t shared) {
-    asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0, %1}, [%2];"
-                 : "=r"(d[0]), "=r"(d[1])
                  : "r"(shared)
                  : "memory");
 }

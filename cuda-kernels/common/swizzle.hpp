@@ -24,11 +24,4 @@ D4J_HOST_DEVICE constexpr int swizzledOffset(int row, int chunk) {
     return row * ROW_BYTES + (chunk ^ ((row / rowsPerWavefront) % positions)) * kChunkBytes;
 }
 
-/// The same for rows whose chunk count is odd times a power of two (head dimensions 40, 80, 160): they need no xor when
-/// row * ROW_BYTES already walks through all bank groups, that is when ROW_BYTES / 16 is odd.
-template <int ROW_BYTES>
-D4J_HOST_DEVICE constexpr bool naturallyConflictFree() {
-    return (ROW_BYTES / kChunkBytes) % 2 == 1;
-}
-
 }  // namespace d4j

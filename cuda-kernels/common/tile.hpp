@@ -45,6 +45,15 @@ struct TileShape {
 struct NamedTile {
     const char* name;  // of the kernel
     TileShape shape;
+
+    D4J_HOST_DEVICE constexpr bool isNamed(const char* other) const {
+        const char* mine = name;
+        while (*mine != 0 && *mine == *other) {
+            ++mine;
+            ++other;
+        }
+        return *mine == *other;
+    }
 };
 
 }  // namespace d4j

@@ -37,6 +37,7 @@ D4J_DEVICE void convFprop(const ConvParams& p) {
     struct NAME##_config {                                                                                       \
         static constexpr TileShape TILE = TABLE[INDEX].shape;                                                    \
     };                                                                                                           \
+    static_assert(TABLE[INDEX].isNamed(#NAME), "the table's row has another name");                              \
     extern "C" __global__ void __launch_bounds__(NAME##_config::TILE.threads(), NAME##_config::TILE.blocksPerSm) \
         NAME(const __grid_constant__ ConvParams p) {                                                             \
         convFprop<NAME##_config, LOADER>(p);                                                                     \

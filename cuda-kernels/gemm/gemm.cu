@@ -60,13 +60,14 @@ D4J_DEVICE void gemm(const GemmParams& p) {
     storeTile<Config>(tile, warp, p.epilogue, sharedAddress(shared), firstRow, firstColumn, blockIdx.z);
 }
 
-#define D4J_GEMM(NAME, INDEX)                                                                            \
-    struct NAME##_config {                                                                               \
-        static constexpr TileShape TILE = kGemmTiles[INDEX].shape;                                       \
-    };                                                                                                   \
+#define D4J_GEMM(NAME, INDEX)                                                                                    \
+    struct NAME##_config {                                                                                       \
+        static constexpr TileShape TILE = kGemmTiles[INDEX].shape;                                               \
+    };                                                                                                           \
+    static_assert(kGemmTiles[INDEX].isNamed(#NAME), "the table's row has another name");                         \
     extern "C" __global__ void __launch_bounds__(NAME##_config::TILE.threads(), NAME##_config::TILE.blocksPerSm) \
-        NAME(const __grid_constant__ GemmParams p) {                                                     \
-        gemm<NAME##_config>(p);                                                                          \
+        NAME(const __grid_constant__ GemmParams p) {                                                             \
+        gemm<NAME##_config>(p);                                                                                  \
     }
 
 D4J_GEMM(gemm_f16_128x128x32, 0)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/epilogue_params.hpp"
+#include "common/tile.hpp"
 
 namespace d4j {
 
@@ -15,6 +16,10 @@ struct GemmParams {
     int32_t slices;       // of the whole sum
     int32_t slicesPerSplit;
 };
+
+D4J_HOST_DEVICE constexpr int gemmSharedBytes(const TileShape& tile) {
+    return tile.pipelineBytes() > tile.slabBytes() ? tile.pipelineBytes() : tile.slabBytes();
+}
 
 /// split_k_reduce_*: the epilogue of the sum of epilogue.partials, which must not be null here.
 struct SplitKReduceParams {

@@ -106,7 +106,7 @@ void gemm(Suite& suite, DType type, int rows, int n, int k) {
     e.n = n;
     e.scale = 1;
     e.vectors = vectorsPossible(e, type);
-    const int shared = std::max(tile.shape.pipelineBytes(), tile.shape.slabBytes());
+    const int shared = gemmSharedBytes(tile.shape);
     void* kernel = suite.gpu.kernel(suite.module("gemm"), tile.name, shared);
     suite.gpu.launch(kernel, {ceilDiv(n, tile.shape.n), 1, choice.splits}, tile.shape.threads(), shared, p);
     judge(suite, std::string(tile.name) + " n" + std::to_string(n) + " k" + std::to_string(k), type,

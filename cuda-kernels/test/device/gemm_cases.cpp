@@ -96,7 +96,7 @@ private:
         e.activation = c.activation;
         e.scale = kScale;
         e.vectors = vectorsPossible(e, type);
-        const int shared = std::max(shape.pipelineBytes(), shape.slabBytes());
+        const int shared = gemmSharedBytes(shape);
         void* kernel = suite.gpu.kernel(suite.module("gemm"), tile.name, shared);
         suite.gpu.launch(kernel, {ceilDiv(c.n, shape.n), ceilDiv(c.m, shape.m), c.splits}, shape.threads(), shared, p);
         if (c.splits > 1) {
