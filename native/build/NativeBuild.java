@@ -57,14 +57,19 @@ public final class NativeBuild {
 
   public static void main(String[] args) throws Exception {
     try {
-      new NativeBuild(Path.of(args[0]), args[1]).run();
+      new NativeBuild(Path.of(args[0]), args[1]).run(args[2]);
     } catch (BuildFailure e) {
       System.err.println(e.getMessage());
       System.exit(1);
     }
   }
 
-  private void run() throws Exception {
+  /**
+   * Builds.
+   *
+   * @param scope {@code cpu} for what the command line's first call needs, else everything
+   */
+  private void run(String scope) throws Exception {
     requireCompiler();
     Files.createDirectories(objects);
     Files.createDirectories(output);
@@ -76,7 +81,7 @@ public final class NativeBuild {
     link("libjnidiffuse4j.so", sources, cpuLinkFlags());
 
     List<Path> virtualGpu = sources(cpp.resolve("vgpu"));
-    if (!virtualGpu.isEmpty()) {
+    if (!scope.equals("cpu") && !virtualGpu.isEmpty()) {
       Path script = cpp.resolve("vgpu/exports.map");
       List<String> flags =
           new ArrayList<>(
