@@ -13,14 +13,15 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** The README's code sample is the example that compiles here, and runs as a modular application. */
+/**
+ * The README's code sample is the example that compiles here, and runs as a modular application.
+ */
 class ReadmeTest {
   private static final Path ROOT = Path.of("").toAbsolutePath().getParent().getParent();
 
   @Test
   void readmeShowsTheExampleThatCompiles() throws IOException {
-    String source =
-        Files.readString(Path.of("src/test/java/io/diffuse4j/examples/TenDigits.java"));
+    String source = Files.readString(Path.of("src/test/java/io/diffuse4j/examples/TenDigits.java"));
     String body =
         source
             .substring(source.indexOf("    Path folder"), source.lastIndexOf("  }\n}"))
@@ -34,7 +35,7 @@ class ReadmeTest {
   void exampleRunsOnTheModulePath() throws IOException, InterruptedException {
     List<String> modules = new ArrayList<>();
     List<String> classes = new ArrayList<>();
-    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
       if (entry.contains("dnnl")) {
         // Resources only; its module descriptor requires the preset's Java classes, which we leave
         // out because they need an artifact that is not published.
@@ -56,8 +57,7 @@ class ReadmeTest {
             String.join(File.pathSeparator, classes),
             TenDigits.class.getName());
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output =
-        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, process.waitFor(), output);
     assertTrue(output.contains("20 of 20"), output);
     assertEquals(10, output.lines().filter(line -> line.contains("32x32")).count(), output);

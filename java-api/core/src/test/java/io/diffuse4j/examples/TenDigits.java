@@ -8,6 +8,7 @@ import io.diffuse4j.core.pipeline.Model;
 import io.diffuse4j.core.pipeline.Sampler;
 import io.diffuse4j.weights.BundledModels;
 import java.nio.file.Path;
+import java.util.function.Consumer;
 
 /** The README's code sample. */
 public final class TenDigits {
@@ -15,8 +16,9 @@ public final class TenDigits {
 
   public static void main(String[] args) {
     Path folder = BundledModels.load().resolve("digits-32");
+    Consumer<String> warnings = System.err::println;
     try (Device device = Device.cpu();
-        Model model = Model.load(device, folder, DType.F32, System.err::println);
+        Model model = Model.load(device, folder, DType.F32, warnings);
         Sampler sampler = model.sampler()) {
       GenerationRequest request =
           GenerationRequest.builder()
@@ -27,7 +29,8 @@ public final class TenDigits {
               .progress((done, total) -> System.out.println(done + " of " + total))
               .build();
       for (Image image : sampler.generate(request).images()) {
-        System.out.println(image.width() + "x" + image.height() + " grey bytes: " + image.pixels().length);
+        System.out.println(
+            image.width() + "x" + image.height() + " grey bytes: " + image.pixels().length);
       }
     }
   }
