@@ -26,10 +26,10 @@ constexpr AttentionTile kAttentionTiles[] = {
     {32, false, 4, 2, 64, 2, false, 2},
     {40, true, 4, 2, 64, 3, false, 2},  // SD 1.x at 320 channels: k16 + k16 + k8
     {64, false, 4, 2, 64, 4, true, 2},
-    {80, true, 4, 2, 64, 5, true, 2},   // SD 1.x at 640 channels
-    {128, false, 4, 2, 32, 4, true, 2},
+    {80, true, 4, 2, 64, 4, true, 2},   // SD 1.x at 640 channels
+    {128, false, 4, 2, 32, 4, false, 2},
     {160, true, 4, 1, 64, 10, true, 2},  // SD 1.x at 1280 channels
-    {256, false, 4, 1, 32, 10, true, 1},
+    {256, false, 4, 1, 32, 4, true, 1},
 };
 constexpr int kAttentionTileCount = sizeof(kAttentionTiles) / sizeof(kAttentionTiles[0]);
 

@@ -32,7 +32,7 @@ struct AttentionFma {
                                 int headDim) {
         const int column = threadIdx.x % 32;
         const bool inHead = chunk * 32 + column < headDim;
-#pragma unroll 4
+#pragma unroll 2
         for (int row = threadIdx.x / 32; row < TILE_ROWS; row += kFmaThreads / 32) {
             const bool exists = inHead && first + row < rows;
             tile[row * kFmaPitch + column] =

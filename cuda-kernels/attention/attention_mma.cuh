@@ -134,12 +134,13 @@ struct AttentionWarp {
         }
     }
 
-    /// Scores to probabilities, relative to a row maximum that may be stale: it follows only when a score would exceed
-    /// it by more than kSlack. Any reference within 2^8 of the maximum gives the same quotient: nothing overflows (f16
-    /// ends at 2^16) and smaller probabilities gain precision. So the rescaling, and the exchange between the lanes of
-    /// a row, leave the common path; the first tile takes it, because the maximum starts at -inf.
-    D4J_DEVICE void softmax(float (&s)[M][KEYS / 8][4], float scaleLog2) {
-        float top[M][2];
+    /// Whether a score exceeds the reference of its row by more than kSlack, anywhere in the warp; `top` receives the
+    /// maxima that a lane sees.
+    ///
+    /// The reference may be stale: any within 2^kSlack of the maximum gives the same quotient, nothing overflows (f16 ends
+    /// at 2^16) and smaller probabilities gain precision. So the rescaling, and the exchange between the lanes of a row,
+    /// leave the common path; the first tile takes it, because the reference starts at -inf.
+    D4J_DEVICE bool outgrows(const float (&s)[M][KEYS / 8][4], float (&top)[M][2], float scaleLog2) const {
         bool grows = false;
 #pragma unroll
         for (int m = 0; m < M; ++m) {
@@ -153,7 +154,11 @@ struct AttentionWarp {
                 grows = grows || top[m][half] * scaleLog2 > shift[m][half] + kSlack;
             }
         }
-        if (__builtin_expect(__any_sync(0xffffffffu, grows), 0)) rescale(top, scaleLog2);
+        return __any_sync(0xffffffffu, grows);
+    }
+
+    /// Scores to probabilities, up to the factor that the row sums share.
+    D4J_DEVICE void probabilities(float (&s)[M][KEYS / 8][4], float scaleLog2) {
 #pragma unroll
         for (int m = 0; m < M; ++m) {
 #pragma unroll
@@ -337,13 +342,26 @@ D4J_DEVICE void attention(const AttentionParams& p) {
     };
 
     float s[tile.mTiles][tile.keys / 8][4];
+    float top[tile.mTiles][2];
     int i = 0;
-    for (; i < wholeTiles; ++i) {
-        const uint32_t stage = next(i);
-        if (busy) {
+    while (i < wholeTiles) {
+        // The main loop ends where the references have to move, so that its body holds nothing rare.
+        uint32_t stage = 0;
+        bool behind = false;
+        for (; i < wholeTiles; ++i) {
+            stage = next(i);
+            if (!busy) continue;
             warp.template scores<false>(s, tileQ, stage, tile.keys);
-            warp.softmax(s, p.scaleLog2);
+            behind = warp.outgrows(s, top, p.scaleLog2);
+            if (behind) break;
+            warp.probabilities(s, p.scaleLog2);
             warp.template output<false>(s, stage + OPERAND, tile.keys);
+        }
+        if (behind) {
+            warp.rescale(top, p.scaleLog2);
+            warp.probabilities(s, p.scaleLog2);
+            warp.template output<false>(s, stage + OPERAND, tile.keys);
+            ++i;
         }
     }
     for (; i < tiles; ++i) {
@@ -354,7 +372,8 @@ D4J_DEVICE void attention(const AttentionParams& p) {
         if (busy && keysSeen > 0) {
             warp.template scores<true>(s, tileQ, stage, keysSeen);
             warp.mask(s, limit, p.causal, end);
-            warp.softmax(s, p.scaleLog2);
+            if (warp.outgrows(s, top, p.scaleLog2)) warp.rescale(top, p.scaleLog2);
+            warp.probabilities(s, p.scaleLog2);
             warp.template output<true>(s, stage + OPERAND, keysSeen);
         }
     }
