@@ -11,22 +11,23 @@ namespace d4j {
 /// registers a lane: headDim for the output, keys for the scores (f32), headDim / 2 for the queries; at most 255 - 40.
 /// So wide heads take fewer keys at a time, then keep queries in shared memory, then do with one m-tile.
 struct AttentionTile {
-    int headDim;       // columns kept
-    bool exact;        // for this width alone; else narrower heads are filled up with zeros
+    int headDim;         // columns kept
+    bool exact;          // for this width alone; else narrower heads are filled up with zeros
     int warps;
     int mTiles;
-    int keys;          // a multiple of 32
-    int queryStepsKept; // k16 steps of the queries that stay in registers, the others are read again for each tile
-    bool sumByMma;     // row sums of the probabilities as one more mma column tile, 8 / (2 headDim) more FLOPs, instead
-                       // of one FADD a score: worth it where that is at most 1/16
-    int blocksPerSm;   // what registers and shared memory are planned for
+    int keys;            // a multiple of 32
+    int queryStepsKept;  // k16 steps of the queries that stay in registers; the others are read again for each tile
+    bool sumByMma;       // row sums of the probabilities as one more mma column tile, 4 / headDim more FLOPs, instead of
+                         // an addition a score: where that is at most 1/16 and its 8 registers are left
+    int blocksPerSm;     // what registers and shared memory are planned for
 };
 
+// The numbers of steps kept are the largest without spills on sm_80, sm_90a, sm_100a and sm_120a.
 constexpr AttentionTile kAttentionTiles[] = {
     {32, false, 4, 2, 64, 2, false, 2},
-    {40, true, 4, 2, 64, 3, false, 2},  // SD 1.x at 320 channels: k16 + k16 + k8
+    {40, true, 4, 2, 64, 3, false, 2},   // SD 1.x at 320 channels: k16 + k16 + k8
     {64, false, 4, 2, 64, 4, true, 2},
-    {80, true, 4, 2, 64, 4, true, 2},   // SD 1.x at 640 channels
+    {80, true, 4, 2, 64, 4, true, 2},    // SD 1.x at 640 channels
     {128, false, 4, 2, 32, 4, false, 2},
     {160, true, 4, 1, 64, 10, true, 2},  // SD 1.x at 1280 channels
     {256, false, 4, 1, 32, 4, true, 1},
@@ -60,10 +61,12 @@ D4J_HOST_DEVICE constexpr int pickAttentionTile(int headDim) {
     return -1;
 }
 
-/// Whether the tensor-core kernels can read these operands: they move 16 bytes at a time.
-/// Offsets and strides in elements of 16 bits; an address counts by its offset from a 16-byte boundary.
-D4J_HOST_DEVICE constexpr bool attentionAligned(int headDim, int qStride, int kStride, int vStride, int outStride) {
-    return headDim % 8 == 0 && qStride % 8 == 0 && kStride % 8 == 0 && vStride % 8 == 0 && outStride % 8 == 0;
+/// Whether the tensor-core kernels can read these operands: they move 16 bytes, 8 elements, at a time. The strides are
+/// in elements, the addresses (their bitwise or) in bytes.
+D4J_HOST_DEVICE constexpr bool attentionAligned(uint64_t addresses, int headDim, int qStride, int kStride, int vStride,
+                                                int outStride) {
+    return addresses % 16 == 0 && headDim % 8 == 0 && qStride % 8 == 0 && kStride % 8 == 0 && vStride % 8 == 0 &&
+           outStride % 8 == 0;
 }
 
 // ---- the kernels in plain f32 arithmetic ---------------------------------------------------------------------------

@@ -1,25 +1,24 @@
-// Runs the matrix kernels against references in double: device_test LIBCUDA IMAGES conv|gemm|linear_small|counters.
+// Runs the kernels of one family against references in double: device_test LIBCUDA IMAGES FAMILY.
 // On the virtual GPU, DIFFUSE4J_VGPU chooses checkers and schedule. Exit status 0: all right.
 #include "test/device/suite.hpp"
 
 int main(int count, char** arguments) {
-    if (count != 4) {
-        std::fprintf(stderr, "usage: device_test LIBCUDA IMAGES conv|gemm|linear_small|counters\n");
+    using d4j::test::Suite;
+    const std::map<std::string, void (*)(Suite&)> families = {
+        {"attention", d4j::test::attentionCases}, {"conv", d4j::test::convCases},
+        {"counters", d4j::test::counterCases},  // how the matrix kernels use memory and tensor cores
+        {"elementwise", d4j::test::elementwiseCases}, {"gemm", d4j::test::gemmCases},
+        {"linear_small", d4j::test::linearSmallCases}, {"norm", d4j::test::normCases},
+        {"sampler", d4j::test::samplerCases},
+    };
+    if (count != 4 || families.count(arguments[3]) == 0) {
+        std::fprintf(stderr, "usage: device_test LIBCUDA IMAGES FAMILY, where FAMILY is a folder of kernels\n");
         return 2;
     }
     try {
         d4j::test::Gpu gpu(arguments[1]);
-        d4j::test::Suite suite(gpu, arguments[2]);
-        const std::string kernels = arguments[3];
-        if (kernels == "conv") {
-            convCases(suite);
-        } else if (kernels == "gemm") {
-            gemmCases(suite);
-        } else if (kernels == "linear_small") {
-            linearSmallCases(suite);
-        } else if (kernels == "counters") {
-            counterCases(suite);
-        }
+        Suite suite(gpu, arguments[2]);
+        families.at(arguments[3])(suite);
         return suite.finish();
     } catch (const std::exception& e) {
         std::fprintf(stderr, "%s\n", e.what());

@@ -113,9 +113,13 @@ inline double statsError(const Tensor& stats, const Tensor& output, int rows, in
 
 constexpr double kStatsTolerance = 2e-6;  // as any f32 kernel
 
+void attentionCases(Suite& suite);
 void convCases(Suite& suite);
+void elementwiseCases(Suite& suite);
 void gemmCases(Suite& suite);
 void linearSmallCases(Suite& suite);
 void counterCases(Suite& suite);
+void normCases(Suite& suite);
+void samplerCases(Suite& suite);
 
 }  // namespace d4j::test

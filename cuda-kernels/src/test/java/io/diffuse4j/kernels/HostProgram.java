@@ -23,6 +23,7 @@ record HostProgram(Path executable) {
     List<String> command = new ArrayList<>();
     command.add(configured == null || configured.isBlank() ? "g++" : configured);
     command.addAll(List.of("-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", "-I."));
+    command.add("-I../native/src/main/cpp/include");
     try (Stream<Path> files = Files.walk(sources)) {
       files.map(Path::toString).filter(f -> f.endsWith(".cpp")).sorted().forEach(command::add);
     }

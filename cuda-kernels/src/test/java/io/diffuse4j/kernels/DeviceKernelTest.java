@@ -14,11 +14,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Convolution and linear kernels on the virtual GPU, every tile against references in double, under
- * all checkers. The cases are C++ because they fill the kernels' parameter structs: see {@code
- * test/device}.
+ * All kernels on the virtual GPU, every tile against references in double, under all checkers. The
+ * cases are C++ because they fill the kernels' parameter structs: see {@code test/device}.
  */
-class MatrixKernelTest {
+class DeviceKernelTest {
   private static final Path IMAGES = Path.of("target/classes/io/diffuse4j/kernels/compute_80");
 
   @TempDir static Path directory;
@@ -31,13 +30,14 @@ class MatrixKernelTest {
     program = HostProgram.compile(Path.of("test/device"), directory.resolve("device_test"));
     driver = directory.resolve("libcuda.so.1");
     String resource = "/io/diffuse4j/natives/" + System.getProperty("platform") + "/libcuda.so.1";
-    try (InputStream library = MatrixKernelTest.class.getResourceAsStream(resource)) {
+    try (InputStream library = DeviceKernelTest.class.getResourceAsStream(resource)) {
       Files.copy(library, driver, StandardCopyOption.REPLACE_EXISTING);
     }
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"conv", "gemm", "linear_small"})
+  @ValueSource(
+      strings = {"attention", "conv", "elementwise", "gemm", "linear_small", "norm", "sampler"})
   void resultsAreRightAndTheSameBitsInEveryOrderOfBlocks(String kernels) throws Exception {
     String forward = run(kernels, "check=all,schedule=forward");
     assertEquals(forward, run(kernels, "check=all,schedule=reverse"));
@@ -46,7 +46,8 @@ class MatrixKernelTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"conv", "gemm", "linear_small"})
+  @ValueSource(
+      strings = {"attention", "conv", "elementwise", "gemm", "linear_small", "norm", "sampler"})
   void resultsAreRightWhenApproximateFunctionsErrAsMuchAsTheyMay(String kernels) throws Exception {
     run(kernels, "check=none,approximation=1");
   }

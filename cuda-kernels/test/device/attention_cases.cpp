@@ -1,0 +1,125 @@
+// Fused attention: every tile of the tensor-core kernels, and the kernels in plain f32 arithmetic.
+#include "attention/attention_config.hpp"
+#include "attention/attention_params.hpp"
+#include "test/device/suite.hpp"
+
+namespace d4j::test {
+namespace {
+
+struct Case {
+    DType type;
+    int batch, heads, headDim, queries, keys;
+    bool causal, fused;  // fused: q, k and v are slices of one buffer
+    bool plain;          // f32 arithmetic
+    double spread;       // of the queries: large ones make one key take all
+};
+
+void check(Suite& suite, const Case& c) {
+    const int columns = c.heads * c.headDim, outStride = columns + 8;
+    const int stride = c.fused ? 3 * columns : columns;
+    Tensor q(suite.gpu, c.type, size_t(c.batch) * c.queries * stride);
+    Tensor k(suite.gpu, c.type, size_t(c.batch) * c.keys * columns), v(suite.gpu, c.type, k.size());
+    Tensor out(suite.gpu, c.type, size_t(c.batch) * c.queries * outStride);
+    q.random(suite.random, c.spread);
+    k.random(suite.random);
+    v.random(suite.random);
+    out.poison();
+    const Tensor& keys = c.fused ? q : k;
+    const Tensor& values = c.fused ? q : v;
+    const int keyAt = c.fused ? columns : 0, valueAt = c.fused ? 2 * columns : 0;
+    auto address = [&](const Tensor& tensor, int column) {
+        return static_cast<const char*>(tensor.device()) + column * bytesOf(c.type);
+    };
+
+    AttentionParams p{};
+    p.q = q.device();
+    p.k = address(keys, keyAt);
+    p.v = address(values, valueAt);
+    p.out = out.device();
+    p.qTokens = c.queries;
+    p.kTokens = c.keys;
+    p.headDim = c.headDim;
+    p.causal = c.causal;
+    p.qStride = p.kStride = p.vStride = stride;
+    p.outStride = outStride;
+    const double scale = 1 / std::sqrt(double(c.headDim));
+    p.scaleLog2 = static_cast<float>(scale * 1.4426950408889634);
+
+    std::string name = std::string("attention_") + (c.plain ? "fma_" : "") + storageName(c.type) + "_d";
+    std::string module = "attention_fma";
+    int threads = kFmaThreads, queriesOfBlock = kFmaQueries, shared = 0;
+    if (c.plain) {
+        name += std::to_string(kFmaHeadDims[pickAttentionFma(c.headDim)]);
+    } else {
+        const AttentionTile& tile = kAttentionTiles[pickAttentionTile(c.headDim)];
+        name += std::to_string(tile.headDim);
+        module = std::string("attention_") + storageName(c.type);
+        threads = 32 * tile.warps;
+        queriesOfBlock = attentionQueries(tile);
+        shared = attentionSharedBytes(tile);
+    }
+    void* kernel = suite.gpu.kernel(suite.module(module), name.c_str(), shared);
+    suite.gpu.launch(kernel, {ceilDiv(c.queries, queriesOfBlock), c.heads, c.batch}, threads, shared, p);
+    out.download();
+    suite.hash(out);
+
+    RelativeError error;
+    std::vector<double> weights(c.keys);
+    for (int b = 0; b < c.batch; ++b) {
+        for (int h = 0; h < c.heads; ++h) {
+            for (int i = 0; i < c.queries; ++i) {
+                const int seen = c.causal ? i + 1 : c.keys;
+                double top = -INFINITY, sum = 0;
+                for (int j = 0; j < seen; ++j) {
+                    double score = 0;
+                    for (int d = 0; d < c.headDim; ++d) {
+                        score += q.get(size_t(b * c.queries + i) * stride + h * c.headDim + d) *
+                                 keys.get(size_t(b * c.keys + j) * stride + keyAt + h * c.headDim + d);
+                    }
+                    weights[j] = score * scale;
+                    top = std::max(top, weights[j]);
+                }
+                for (int j = 0; j < seen; ++j) sum += weights[j] = std::exp(weights[j] - top);
+                for (int d = 0; d < c.headDim; ++d) {
+                    double mean = 0;
+                    for (int j = 0; j < seen; ++j) {
+                        mean += weights[j] * values.get(size_t(b * c.keys + j) * stride + valueAt + h * c.headDim + d);
+                    }
+                    error.add(out.get(size_t(b * c.queries + i) * outStride + h * c.headDim + d), mean / sum);
+                }
+            }
+        }
+    }
+    for (int row = 0; row < c.batch * c.queries; ++row) {
+        for (int column = columns; column < outStride; ++column) {
+            if (!std::isnan(out.get(size_t(row) * outStride + column))) error.add(INFINITY, 0);  // not ours to write
+        }
+    }
+    suite.judge(name + " " + std::to_string(c.batch) + "x" + std::to_string(c.heads) + "x" + std::to_string(c.headDim) +
+                    " queries " + std::to_string(c.queries) + " keys " + std::to_string(c.keys) +
+                    (c.causal ? " causal" : "") + (c.fused ? " fused" : ""),
+                error.value(), tolerance(c.type));
+}
+
+}  // namespace
+
+void attentionCases(Suite& suite) {
+    for (const DType type : {DType::F16, DType::BF16}) {
+        for (const int headDim : {8, 24, 40, 48, 64, 80, 104, 128, 160, 256}) {
+            check(suite, {type, suite.uniform(1, 2), 2, headDim, suite.uniform(1, 140), 77, false, false, false, 1});
+            const int tokens = suite.uniform(65, 150);
+            check(suite, {type, 1, 2, headDim, tokens, tokens, true, true, false, 1});
+        }
+        check(suite, {type, 9, 1, 40, 1, 1, false, false, false, 1});
+        check(suite, {type, 1, 1, 64, 33, 200, false, false, false, 8});
+    }
+    for (const DType type : {DType::F32, DType::F16, DType::BF16}) {
+        for (const int headDim : {1, 7, 40, 64, 130, 251}) {
+            check(suite, {type, 1, 2, headDim, suite.uniform(1, 90), suite.uniform(1, 90), false, false, true, 1});
+            const int tokens = suite.uniform(30, 90);
+            check(suite, {type, 1, 1, headDim, tokens, tokens, true, true, true, 1});
+        }
+    }
+}
+
+}  // namespace d4j::test

@@ -1,0 +1,169 @@
+// GroupNorm (statistics, finalize, apply) and LayerNorm.
+#include "norm/norm_config.hpp"
+#include "norm/norm_params.hpp"
+#include "test/device/suite.hpp"
+
+namespace d4j::test {
+namespace {
+
+struct GroupCase {
+    DType type;
+    int samples, pixels, channels0, channels1, groups;
+    bool embedding, film, affine, silu;
+    double mean;
+};
+
+const float* floats(const Tensor& tensor) { return static_cast<const float*>(tensor.device()); }
+
+void checkGroupNorm(Suite& suite, const GroupCase& c) {
+    const int channels = c.channels0 + c.channels1;
+    const int embeddingStride = channels + 3, filmStride = 2 * channels + 5;
+    const size_t rows = size_t(c.samples) * c.pixels;
+    Tensor src0(suite.gpu, c.type, rows * c.channels0), src1(suite.gpu, c.type, rows * c.channels1);
+    Tensor gamma(suite.gpu, DType::F32, channels), beta(suite.gpu, DType::F32, channels);
+    Tensor embedding(suite.gpu, DType::F32, size_t(c.samples) * embeddingStride);
+    Tensor film(suite.gpu, DType::F32, size_t(c.samples) * filmStride);
+    Tensor parameters(suite.gpu, DType::F32, size_t(c.samples) * 3 * channels);
+    Tensor out(suite.gpu, c.type, rows * channels);
+    for (Tensor* tensor : {&src0, &src1, &gamma, &beta, &embedding, &film}) tensor->random(suite.random);
+    for (size_t i = 0; i < src0.size(); ++i) src0.set(i, src0.get(i) + c.mean);
+    src0.upload();
+    parameters.poison();
+    out.poison();
+
+    const int statsRows = groupNormStatsRows(c.pixels), blocks = ceilDiv(c.pixels, statsRows);
+    Tensor stats0(suite.gpu, DType::F32, size_t(c.samples) * blocks * c.channels0 * 2);
+    Tensor stats1(suite.gpu, DType::F32, size_t(c.samples) * blocks * c.channels1 * 2);
+    void* module = suite.module("norm");
+    auto suffixed = [&](const char* kernel, int vector) {
+        return std::string(kernel) + storageName(c.type) + (vector == 1 ? "_scalar" : "");
+    };
+    for (int source = 0; source < (c.channels1 > 0 ? 2 : 1); ++source) {
+        const int width = source == 0 ? c.channels0 : c.channels1;
+        Tensor& stats = source == 0 ? stats0 : stats1;
+        stats.poison();
+        const int vector = normVector(c.type, width, 0), columns = normColumns(width / vector);
+        const GroupNormStatsParams p{source == 0 ? src0.device() : src1.device(),
+                                     static_cast<ChannelStats*>(stats.device()), c.pixels, width, statsRows, columns};
+        suite.gpu.launch(suite.gpu.kernel(module, suffixed("group_norm_stats_", vector).c_str(), 0),
+                         {ceilDiv(width / vector, columns), blocks, c.samples}, kNormThreads, 0, p);
+    }
+    GroupNormFinalizeParams f{};
+    f.stats0 = static_cast<const ChannelStats*>(stats0.device());
+    f.stats1 = static_cast<const ChannelStats*>(stats1.device());
+    f.gamma = c.affine ? floats(gamma) : nullptr;
+    f.beta = c.affine ? floats(beta) : nullptr;
+    f.embedding = c.embedding ? floats(embedding) : nullptr;
+    f.film = c.film ? floats(film) : nullptr;
+    f.channels = static_cast<float*>(parameters.device());
+    f.pixels = c.pixels;
+    f.channels0 = c.channels0;
+    f.channels1 = c.channels1;
+    f.groups = c.groups;
+    f.rows0 = f.rows1 = statsRows;
+    f.embeddingStride = embeddingStride;
+    f.filmStride = filmStride;
+    f.eps = 1e-5f;
+    suite.gpu.launch(suite.gpu.kernel(module, "group_norm_finalize", 0), {c.groups, c.samples, 1}, kNormThreads, 0, f);
+
+    const int vector = normVector(c.type, c.channels0, c.channels1), columns = normColumns(channels / vector);
+    const GroupNormApplyParams a{src0.device(), src1.device(), floats(parameters), out.device(), c.pixels,
+                                 c.channels0,   c.channels1,   kGroupNormRows,     columns,
+                                 c.silu ? Activation::Silu : Activation::None};
+    suite.gpu.launch(suite.gpu.kernel(module, suffixed("group_norm_apply_", vector).c_str(), 0),
+                     {ceilDiv(channels / vector, columns), ceilDiv(c.pixels, kGroupNormRows), c.samples}, kNormThreads,
+                     0, a);
+    out.download();
+    suite.hash(out);
+
+    RelativeError error;
+    const int width = channels / c.groups;
+    for (int n = 0; n < c.samples; ++n) {
+        for (int group = 0; group < c.groups; ++group) {
+            auto x = [&](int row, int channel) {
+                const size_t pixel = size_t(n) * c.pixels + row;
+                const double value = channel < c.channels0 ? src0.get(pixel * c.channels0 + channel)
+                                                           : src1.get(pixel * c.channels1 + channel - c.channels0);
+                return value + (c.embedding ? embedding.get(n * embeddingStride + channel) : 0);
+            };
+            double sum = 0, squares = 0;
+            const double count = double(c.pixels) * width;
+            for (int row = 0; row < c.pixels; ++row) {
+                for (int i = 0; i < width; ++i) sum += x(row, group * width + i);
+            }
+            for (int row = 0; row < c.pixels; ++row) {
+                for (int i = 0; i < width; ++i) squares += std::pow(x(row, group * width + i) - sum / count, 2);
+            }
+            const double rstd = 1 / std::sqrt(squares / count + f.eps);
+            for (int row = 0; row < c.pixels; ++row) {
+                for (int channel = group * width; channel < (group + 1) * width; ++channel) {
+                    double y = (x(row, channel) - sum / count) * rstd;
+                    if (c.affine) y = y * gamma.get(channel) + beta.get(channel);
+                    if (c.film) {
+                        y = y * (1 + film.get(n * filmStride + channel)) + film.get(n * filmStride + channels + channel);
+                    }
+                    error.add(out.get((size_t(n) * c.pixels + row) * channels + channel),
+                              applyActivation(a.activation, y));
+                }
+            }
+        }
+    }
+    suite.judge("group_norm " + std::string(storageName(c.type)) + " " + std::to_string(c.samples) + "x" +
+                    std::to_string(c.pixels) + " channels " + std::to_string(c.channels0) + "+" +
+                    std::to_string(c.channels1) + " groups " + std::to_string(c.groups),
+                error.value(), tolerance(c.type));
+}
+
+void checkLayerNorm(Suite& suite, DType type, int rows, int channels, int gap, bool affine) {
+    const int stride = channels + gap;
+    Tensor src(suite.gpu, type, size_t(rows) * stride), out(suite.gpu, type, size_t(rows) * stride);
+    Tensor gamma(suite.gpu, DType::F32, channels), beta(suite.gpu, DType::F32, channels);
+    for (Tensor* tensor : {&src, &gamma, &beta}) tensor->random(suite.random);
+    out.poison();
+    LayerNormParams p{};
+    p.src = src.device();
+    p.gamma = affine ? floats(gamma) : nullptr;
+    p.beta = affine ? floats(beta) : nullptr;
+    p.dst = out.device();
+    p.rows = rows;
+    p.channels = channels;
+    p.srcStride = p.dstStride = stride;
+    p.eps = 1e-5f;
+    const bool vectors = normVector(type, channels, gap) > 1;
+    const std::string name = std::string("layer_norm_") + storageName(type) + (vectors ? "" : "_scalar");
+    suite.gpu.launch(suite.gpu.kernel(suite.module("norm"), name.c_str(), 8 * channels),
+                     {ceilDiv(rows, kLayerNormRows), 1, 1}, kNormThreads, 8 * channels, p);
+    out.download();
+    suite.hash(out);
+    RelativeError error;
+    for (int row = 0; row < rows; ++row) {
+        double sum = 0, squares = 0;
+        for (int i = 0; i < channels; ++i) sum += src.get(size_t(row) * stride + i);
+        for (int i = 0; i < channels; ++i) squares += std::pow(src.get(size_t(row) * stride + i) - sum / channels, 2);
+        const double rstd = 1 / std::sqrt(squares / channels + p.eps);
+        for (int i = 0; i < channels; ++i) {
+            const double y = (src.get(size_t(row) * stride + i) - sum / channels) * rstd;
+            error.add(out.get(size_t(row) * stride + i), affine ? y * gamma.get(i) + beta.get(i) : y);
+        }
+    }
+    suite.judge(name + " " + std::to_string(rows) + "x" + std::to_string(channels), error.value(), tolerance(type));
+}
+
+}  // namespace
+
+void normCases(Suite& suite) {
+    for (const DType type : {DType::F32, DType::F16, DType::BF16}) {
+        checkGroupNorm(suite, {type, 2, 64, 32, 0, 8, false, false, true, true, 0});
+        checkGroupNorm(suite, {type, 3, 67, 40, 24, 8, true, true, true, true, 0});  // a group over both sources
+        checkGroupNorm(suite, {type, 1, 1031, 24, 0, 3, false, true, false, false, 5});
+        checkGroupNorm(suite, {type, 2, 49, 9, 6, 5, true, false, true, false, 3});
+        checkGroupNorm(suite, {type, 9, 1, 32, 32, 16, false, false, true, true, 0});
+        checkGroupNorm(suite, {type, 2, 35, 1280, 640, 32, true, false, true, true, 0});
+        checkLayerNorm(suite, type, 77, 768, 0, true);
+        checkLayerNorm(suite, type, 33, 37, 3, true);
+        checkLayerNorm(suite, type, 40, 2560, 16, false);
+        checkLayerNorm(suite, type, 3, 1291, 0, true);
+    }
+}
+
+}  // namespace d4j::test
