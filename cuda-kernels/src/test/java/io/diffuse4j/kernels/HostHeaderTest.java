@@ -13,7 +13,7 @@ class HostHeaderTest {
   @TempDir Path directory;
 
   @ParameterizedTest
-  @ValueSource(strings = {"swizzle_test", "tiles_test"})
+  @ValueSource(strings = {"attention_test", "swizzle_test", "tiles_test"})
   void hostChecksPass(String name) throws Exception {
     HostProgram program =
         HostProgram.compile(Path.of("test", name + ".cpp"), directory.resolve(name));
