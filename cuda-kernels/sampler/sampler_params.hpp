@@ -9,7 +9,7 @@
 namespace d4j {
 
 constexpr int kSamplerThreads = 256;      // of prepare, step and initial: one element each
-constexpr int kStatisticsThreads = 1024;  // of statistics and error: one block a sample
+constexpr int kStatisticsThreads = 512;  // of statistics and error: one block a sample
 
 /// What the statistics kernel finds out about one sample.
 struct SamplerGuidance {

@@ -62,12 +62,14 @@ struct Selection {
     uint32_t count;   // elements in it
 };
 
-/// Finds the bin that holds the element of this rank. Two bins a thread: a scan over the block.
+/// Finds the bin that holds the element of this rank: a scan over the block.
 D4J_DEVICE void findBin(Selection& s, uint32_t rank) {
-    const int bin = threadIdx.x * 2;
+    constexpr int OWN = kBins / kStatisticsThreads;  // neighbouring bins of a thread
+    const int bin = threadIdx.x * OWN;
     const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
-    const uint32_t first = s.bins[bin], both = first + s.bins[bin + 1];
-    uint32_t upTo = both;
+    uint32_t own = 0;
+    for (int i = 0; i < OWN; ++i) own += s.bins[bin + i];
+    uint32_t upTo = own;
 #pragma unroll
     for (int distance = 1; distance < kWarp; distance *= 2) {
         const uint32_t below = __shfl_up_sync(kAllLanes, upTo, distance);
@@ -75,13 +77,14 @@ D4J_DEVICE void findBin(Selection& s, uint32_t rank) {
     }
     if (lane == kWarp - 1) s.warpTotals[warp] = upTo;
     __syncthreads();
-    uint32_t start = upTo - both;
+    uint32_t start = upTo - own;
     for (int i = 0; i < warp; ++i) start += s.warpTotals[i];
-    if (rank >= start && rank < start + both) {
-        const bool second = rank >= start + first;
-        s.digit = bin + (second ? 1 : 0);
-        s.inside = rank - start - (second ? first : 0);
-        s.count = second ? both - first : first;
+    if (rank >= start && rank < start + own) {
+        int i = bin;
+        for (; rank >= start + s.bins[i]; ++i) start += s.bins[i];
+        s.digit = i;
+        s.inside = rank - start;
+        s.count = s.bins[i];
     }
     __syncthreads();
 }
