@@ -17,12 +17,12 @@ extern "C" __global__ void __launch_bounds__(d4j::kSamplerThreads)
     d4j::samplerInitial(p);
 }
 
-extern "C" __global__ void __launch_bounds__(d4j::kStatisticsThreads)
+extern "C" __global__ void __launch_bounds__(d4j::kStatisticsThreads, 1)
     sampler_statistics(const __grid_constant__ d4j::SamplerParams p) {
     d4j::samplerStatistics(p);
 }
 
-extern "C" __global__ void __launch_bounds__(d4j::kStatisticsThreads)
+extern "C" __global__ void __launch_bounds__(d4j::kStatisticsThreads, 1)
     sampler_error(const __grid_constant__ d4j::SamplerErrorParams p) {
     d4j::samplerError(p);
 }
