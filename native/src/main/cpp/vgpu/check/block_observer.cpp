@@ -204,12 +204,18 @@ void BlockObserver::copyCompletes(Warp& w, const AsyncCopy& c) {
     sharedRaces_->access(clocks_, w.id, c.lane, c.destination, c.size, true, false, false, c.pc, ignored);
 }
 
+// Lanes that execute together may form several groups with disjoint masks (cooperative-groups tiles); within a group
+// every lane must name the same lanes.
 void BlockObserver::checkSync(const Site& s, uint32_t mask) {
-    uint32_t named = s.w.row<uint32_t>(s.instr.sync)[firstLane(mask)];
     const uint32_t* masks = s.w.row<uint32_t>(s.instr.sync);
     eachLane(mask, [&](int i) {
-        if (!(masks[i] >> i & 1)) report(s, i, DiagnosticKind::Synccheck, "the member mask does not name the lane that executes", 0, 0, false);
-        else if (masks[i] != named) report(s, i, DiagnosticKind::Synccheck, "lanes that execute together have different member masks", 0, 0, false);
+        if (!(masks[i] >> i & 1)) {
+            report(s, i, DiagnosticKind::Synccheck, "the member mask does not name the lane that executes", 0, 0, false);
+            return;
+        }
+        bool agree = true;
+        eachLane(mask & masks[i], [&](int j) { agree = agree && masks[j] == masks[i]; });
+        if (!agree) report(s, i, DiagnosticKind::Synccheck, "lanes that execute together have different member masks", 0, 0, false);
     });
 }
 

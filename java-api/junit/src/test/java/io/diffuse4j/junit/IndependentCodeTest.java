@@ -14,6 +14,7 @@ class IndependentCodeTest {
   private static final int THREADS = 128;
   private static final int ITEMS = 4;
   private static final int WARP = 32;
+  private static final int TILE = 8;
   private static final int[] IN = new Random(11).ints(THREADS * ITEMS, -999, 1000).toArray();
 
   @Test
@@ -54,6 +55,12 @@ class IndependentCodeTest {
               return (IN[t] & 1) == 1 ? before + 100 * all : -1;
             });
     assertArrayEquals(ranks, run(gpu, "odd_ranks", THREADS));
+  }
+
+  @Test
+  void tilesOfAWarpReduceSideBySide(VirtualGpu gpu) {
+    int[] sums = threads(t -> Arrays.stream(IN, t / TILE * TILE, t / TILE * TILE + TILE).sum());
+    assertArrayEquals(sums, run(gpu, "tile_sums", THREADS));
   }
 
   @Test

@@ -1,5 +1,6 @@
 // Kernels whose substance is code that others wrote: CUB, cooperative groups, libcu++.
 #include <cooperative_groups.h>
+#include <cooperative_groups/reduce.h>
 #include <cub/block/block_radix_sort.cuh>
 #include <cub/block/block_reduce.cuh>
 #include <cub/block/block_scan.cuh>
@@ -58,4 +59,9 @@ extern "C" __global__ void atomic_histogram(const int* in, int* bins, int* large
     bin.fetch_add(1, cuda::memory_order_relaxed);
     cuda::atomic_ref<int, cuda::thread_scope_device> top(*largest);
     top.fetch_max(in[threadIdx.x], cuda::memory_order_acq_rel);
+}
+
+extern "C" __global__ void tile_sums(const int* in, int* out) {
+    auto tile = cg::tiled_partition<8>(cg::this_thread_block());
+    out[threadIdx.x] = cg::reduce(tile, in[threadIdx.x], cg::plus<int>());
 }
