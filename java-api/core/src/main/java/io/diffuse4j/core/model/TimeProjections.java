@@ -18,7 +18,6 @@ final class TimeProjections {
   private final List<String> prefixes = new ArrayList<>();
   private final List<Integer> widths = new ArrayList<>();
   private final Value stacked;
-  private int next;
   private int offset;
 
   private TimeProjections(Value stacked) {
@@ -50,14 +49,8 @@ final class TimeProjections {
     if (stacked == null) {
       return null;
     }
-    next++;
     Value slice = stacked.slice(offset, width);
     offset += width;
     return slice;
-  }
-
-  /** True when every recorded slice was taken. */
-  boolean exhausted(TimeProjections recorded) {
-    return next == recorded.prefixes.size() && prefixes.equals(recorded.prefixes);
   }
 }

@@ -3,8 +3,6 @@ package io.diffuse4j.core.pipeline;
 import io.diffuse4j.core.op.DeviceBuffer;
 import io.diffuse4j.core.op.OpProvider;
 import io.diffuse4j.core.sampler.CoefficientTable;
-import io.diffuse4j.core.sampler.Combination;
-import io.diffuse4j.core.sampler.Conversion;
 import io.diffuse4j.core.sampler.Row;
 import io.diffuse4j.core.scheduler.DpmAdaptive;
 import java.util.ArrayList;
@@ -121,7 +119,7 @@ final class AdaptiveBatchRun {
   private CoefficientTable idle() {
     List<Row> rows = new ArrayList<>();
     for (int i = 0; i < method.order(); i++) {
-      rows.add(Row.of(1, 0, Conversion.OUTPUT, Combination.of(1, 0)));
+      rows.add(Row.idle(0));
     }
     return new CoefficientTable(rows, 1, 1, 0);
   }

@@ -124,10 +124,6 @@ final class BatchPlan implements AutoCloseable {
     return samples;
   }
 
-  boolean guided() {
-    return guided;
-  }
-
   long bytes() {
     return plan.bytes() + state.bytes();
   }
