@@ -16,7 +16,7 @@ D4J_DEVICE Exact draw(const SamplerParams& p, const SamplerState& state, const S
     const d4j_sampler_sample& sample = state.sample;
     const uint32_t element = at.inNoise(p.shape);
     const Exact z = sample.noise != nullptr
-                        ? Exact(sample.noise[element])
+                        ? Exact(sample.noise[state.index * sample.noise_stride + element])
                         : normalOf(sample.seed, element, static_cast<uint32_t>(state.row.noise_step));
     if ((state.row.flags & (D4J_ROW_VARIANCE | D4J_ROW_VARIANCE_RANGE)) == 0) return z;
     // The variance comes from the conditional half alone: guidance is for the mean (arXiv 2112.10741 section 2.3).

@@ -77,6 +77,7 @@ public final class NativeBuild {
     List<Path> glue = generateGlue();
 
     List<Path> sources = sources(cpp.resolve("cpu"));
+    sources.addAll(sources(cpp.resolve("cuda")));
     sources.addAll(glue);
     link("libjnidiffuse4j.so", sources, cpuLinkFlags());
 
@@ -204,6 +205,10 @@ public final class NativeBuild {
     } else {
       flags.add("-fopenmp");
       flags.add("-I" + cpp.resolve("cpu"));
+      if (source.startsWith(cpp.resolve("cuda"))) {
+        // Parameter structs, tile tables and the functions that choose: the kernels' own headers.
+        flags.add("-I" + base.resolveSibling("cuda-kernels"));
+      }
       // Not our code: no warnings from these.
       flags.addAll(List.of("-isystem", oneDnn.resolve("include").toString()));
     }

@@ -119,7 +119,7 @@ private:
         s.unconditional = tensor(type_, s.conditional->size());
         s.input = tensor(type_, size_t(shape_.pixels) * shape_.input_channels);
         s.timestep = tensor(DType::F32, 1);
-        if (suite_.uniform(0, 2) == 0) s.noise = tensor(DType::F32, elements_);
+        if (suite_.uniform(0, 2) == 0) s.noise = tensor(DType::F32, size_t(kRows) * elements_);
         d4j_sampler_sample& d = s.onDevice;
         d.table = static_cast<const d4j_sampler_row*>(s.rows->device());
         d.seed = (uint64_t(suite_.random()) << 32) | suite_.random();
@@ -129,6 +129,7 @@ private:
         d.conditional = s.conditional->device();
         d.unconditional = suite_.uniform(0, 2) ? s.unconditional->device() : nullptr;
         d.noise = s.noise ? static_cast<const float*>(s.noise->device()) : nullptr;
+        d.noise_stride = elements_;
         d.input = s.input->device();
         d.timestep = static_cast<float*>(s.timestep->device());
         d.row = suite_.uniform(0, 1);
@@ -164,9 +165,10 @@ private:
         return out;
     }
 
-    double draw(const Sample& s, const d4j_sampler_row& row, int i) const {
+    double draw(const Sample& s, int index, int i) const {
+        const d4j_sampler_row& row = s.table[index];
         const int element = i % shape_.channels * shape_.pixels + i / shape_.channels;
-        const double z = s.noise ? s.noise->get(element) : normal(s.onDevice.seed, element, row.noise_step);
+        const double z = s.noise ? s.noise->get(size_t(index) * elements_ + element) : normal(s.onDevice.seed, element, row.noise_step);
         if ((row.flags & (D4J_ROW_VARIANCE | D4J_ROW_VARIANCE_RANGE)) == 0) return z;
         const double v = s.conditional->get(inOutput(i) + shape_.channels);
         if (row.flags & D4J_ROW_VARIANCE) return z * std::sqrt(std::max(v, 0.0));
@@ -208,7 +210,7 @@ private:
         for (int i = 0; i < elements_; ++i) {
             const double x = s.latents->get(i), m = converted[i] = row.m_x * x + row.m_x0 * x0[i];
             auto past = [&](int j) { return s.history->get(size_t(row.history_slot[j]) * elements_ + i); };
-            const double terms[D4J_TERMS] = {x, s.saved->get(i), m, past(0), past(1), past(2), out[i], draw(s, row, i)};
+            const double terms[D4J_TERMS] = {x, s.saved->get(i), m, past(0), past(1), past(2), out[i], draw(s, index, i)};
             for (int term = 0; term < D4J_TERMS; ++term) {
                 next[i] += row.update[term] * terms[term];
                 saved[i] += row.save[term] * terms[term];

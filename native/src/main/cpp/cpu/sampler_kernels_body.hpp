@@ -104,7 +104,8 @@ void draw(const d4j_sampler_shape& shape, const d4j_sampler_sample& sample, cons
         begin, n, shape.channels,
         [&](int64_t pixel, int32_t channel) { return static_cast<int64_t>(channel) * shape.pixels + pixel; }, element);
     if (sample.noise != nullptr) {
-        for (int i = 0; i < n; ++i) z[i] = sample.noise[element[i]];
+        const float* given = sample.noise + sample.row * sample.noise_stride;
+        for (int i = 0; i < n; ++i) z[i] = given[element[i]];
     } else {
         normals(sample.seed, static_cast<uint32_t>(row.noise_step), element, n, z);
     }

@@ -1,6 +1,7 @@
 // Sinusoidal and Gaussian Fourier features of timesteps. A few hundred values a step: plain code, sine and cosine in
 // double of the f32 argument, so that they are correctly rounded but for ties.
 #include "d4j_cpu.h"
+#include "frequencies.hpp"
 #include "rowwise.hpp"
 #include "status.hpp"
 #include "weight.hpp"
@@ -25,16 +26,7 @@ public:
             frequencies_.assign(weight->plain<float>(), weight->plain<float>() + half_);
         } else {
             require(d.kind == D4J_TIMESTEP_SINUSOIDAL, "not a timestep kind");
-            require(d.max_period > 0, "max_period must be positive");
-            require(half_ == 0 || static_cast<float>(half_) - d.downscale_freq_shift != 0,
-                    "dim / 2 - downscale_freq_shift is 0");
-            // Rounded to f32 after every operation, as the models were trained.
-            const auto log_period = static_cast<float>(-std::log(static_cast<double>(d.max_period)));
-            const float divisor = static_cast<float>(half_) - d.downscale_freq_shift;
-            for (int j = 0; j < half_; ++j) {
-                const float exponent = log_period * static_cast<float>(j) / divisor;
-                frequencies_.push_back(static_cast<float>(std::exp(static_cast<double>(exponent))));
-            }
+            frequencies_ = sinusoidal_frequencies(d.dim, d.downscale_freq_shift, d.max_period);
         }
     }
 

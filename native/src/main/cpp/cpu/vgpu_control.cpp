@@ -68,6 +68,12 @@ int d4j_vgpu_driver(void) {
     return ours ? D4J_VGPU_VIRTUAL : loaded ? D4J_VGPU_OTHER_DRIVER : D4J_VGPU_NO_DRIVER;
 }
 
+int d4j_cuda_driver_found(void) {
+    void* library = dlopen("libcuda.so.1", RTLD_LAZY);
+    if (library != nullptr) dlclose(library);
+    return library != nullptr;
+}
+
 int d4j_vgpu_configure(const char* settings) {
     return controlled([&] { return need<int (*)(const char*)>("d4jVgpuConfigure")(settings); });
 }

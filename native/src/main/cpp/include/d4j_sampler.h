@@ -84,7 +84,7 @@ typedef struct d4j_sampler_sample {
     float* history;               //  32  3 of the same shape
     const void* conditional;      //  40  network output [pixels][output_channels]
     const void* unconditional;    //  48  the same, or null: no guidance
-    const float* noise;           //  56  [channels][pixels] for this row, or null: generated
+    const float* noise;           //  56  [rows of noise_stride][channels][pixels], or null: generated
     void* input;                  //  64  network input [pixels][input_channels]; the first `channels` are written
     void* unconditional_input;    //  72  the same, or null
     float* timestep;              //  80  the network's timestep for `input`
@@ -93,7 +93,8 @@ typedef struct d4j_sampler_sample {
     int32_t rows;                 // 100  the table's length
     float guidance_scale;         // 104
     float guidance_rescale;       // 108  in [0, 1]
-    int64_t reserved[2];          // 112
+    int64_t noise_stride;         // 112  elements from the noise of one row of the table to that of the next
+    int64_t reserved;             // 120
 } d4j_sampler_sample;
 
 // What all samples of a batch share: 32 bytes.

@@ -15,6 +15,8 @@ enum d4j_vgpu_driver_kind {
 };
 
 D4J_API int d4j_vgpu_driver(void);
+// 1 if a libcuda.so.1 is loaded or can be; loads none that was not.
+D4J_API int d4j_cuda_driver_found(void);
 D4J_API int d4j_vgpu_configure(const char* settings);
 D4J_API int d4j_vgpu_reset(void);
 D4J_API int d4j_vgpu_label_caller(const char* label);

@@ -8,12 +8,12 @@ import org.bytedeco.javacpp.annotation.Properties;
 
 /**
  * Adds a vector per sample to every pixel. The fields are those of {@code d4j_add_embedding_desc}
- * in {@code d4j_cpu.h}.
+ * in {@code d4j_ops.h}.
  */
 @Name("d4j_add_embedding_desc")
 @Properties(
     inherit = NativeConfig.class,
-    value = @Platform(include = "d4j_cpu.h", library = "jnidiffuse4j"))
+    value = @Platform(include = "d4j_ops.h", library = "jnidiffuse4j"))
 public final class AddEmbeddingDesc extends Pointer {
   static {
     Loader.load();

@@ -8,12 +8,12 @@ import org.bytedeco.javacpp.annotation.Properties;
 
 /**
  * Multi-head attention with online softmax. The fields are those of {@code d4j_attention_desc} in
- * {@code d4j_cpu.h}.
+ * {@code d4j_ops.h}.
  */
 @Name("d4j_attention_desc")
 @Properties(
     inherit = NativeConfig.class,
-    value = @Platform(include = "d4j_cpu.h", library = "jnidiffuse4j"))
+    value = @Platform(include = "d4j_ops.h", library = "jnidiffuse4j"))
 public final class AttentionDesc extends Pointer {
   static {
     Loader.load();

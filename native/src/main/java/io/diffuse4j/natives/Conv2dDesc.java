@@ -8,12 +8,12 @@ import org.bytedeco.javacpp.annotation.Properties;
 
 /**
  * Two-dimensional convolution with bias, residual and activation, over one or two sources. The
- * fields are those of {@code d4j_conv2d_desc} in {@code d4j_cpu.h}.
+ * fields are those of {@code d4j_conv2d_desc} in {@code d4j_ops.h}.
  */
 @Name("d4j_conv2d_desc")
 @Properties(
     inherit = NativeConfig.class,
-    value = @Platform(include = "d4j_cpu.h", library = "jnidiffuse4j"))
+    value = @Platform(include = "d4j_ops.h", library = "jnidiffuse4j"))
 public final class Conv2dDesc extends Pointer {
   static {
     Loader.load();
@@ -106,6 +106,10 @@ public final class Conv2dDesc extends Pointer {
   public native int residual();
 
   public native Conv2dDesc residual(int value);
+
+  public native int embedding_stride();
+
+  public native Conv2dDesc embedding_stride(int value);
 
   public native int activation();
 

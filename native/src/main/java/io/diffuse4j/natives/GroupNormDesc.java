@@ -8,12 +8,12 @@ import org.bytedeco.javacpp.annotation.Properties;
 
 /**
  * Group normalisation with optional embedding, FiLM and SiLU. The fields are those of {@code
- * d4j_group_norm_desc} in {@code d4j_cpu.h}.
+ * d4j_group_norm_desc} in {@code d4j_ops.h}.
  */
 @Name("d4j_group_norm_desc")
 @Properties(
     inherit = NativeConfig.class,
-    value = @Platform(include = "d4j_cpu.h", library = "jnidiffuse4j"))
+    value = @Platform(include = "d4j_ops.h", library = "jnidiffuse4j"))
 public final class GroupNormDesc extends Pointer {
   static {
     Loader.load();

@@ -7,12 +7,12 @@ import org.bytedeco.javacpp.annotation.Platform;
 import org.bytedeco.javacpp.annotation.Properties;
 
 /**
- * Between NCHW f32 and NHWC. The fields are those of {@code d4j_layout_desc} in {@code d4j_cpu.h}.
+ * Between NCHW f32 and NHWC. The fields are those of {@code d4j_layout_desc} in {@code d4j_ops.h}.
  */
 @Name("d4j_layout_desc")
 @Properties(
     inherit = NativeConfig.class,
-    value = @Platform(include = "d4j_cpu.h", library = "jnidiffuse4j"))
+    value = @Platform(include = "d4j_ops.h", library = "jnidiffuse4j"))
 public final class LayoutDesc extends Pointer {
   static {
     Loader.load();

@@ -8,12 +8,12 @@ import org.bytedeco.javacpp.annotation.Properties;
 
 /**
  * Matrix product with bias, residual and activation, over one or two sources. The fields are those
- * of {@code d4j_linear_desc} in {@code d4j_cpu.h}.
+ * of {@code d4j_linear_desc} in {@code d4j_ops.h}.
  */
 @Name("d4j_linear_desc")
 @Properties(
     inherit = NativeConfig.class,
-    value = @Platform(include = "d4j_cpu.h", library = "jnidiffuse4j"))
+    value = @Platform(include = "d4j_ops.h", library = "jnidiffuse4j"))
 public final class LinearDesc extends Pointer {
   static {
     Loader.load();

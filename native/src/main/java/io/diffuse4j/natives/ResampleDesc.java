@@ -8,12 +8,12 @@ import org.bytedeco.javacpp.annotation.Properties;
 
 /**
  * 2x average pooling or nearest upsampling. The fields are those of {@code d4j_resample_desc} in
- * {@code d4j_cpu.h}.
+ * {@code d4j_ops.h}.
  */
 @Name("d4j_resample_desc")
 @Properties(
     inherit = NativeConfig.class,
-    value = @Platform(include = "d4j_cpu.h", library = "jnidiffuse4j"))
+    value = @Platform(include = "d4j_ops.h", library = "jnidiffuse4j"))
 public final class ResampleDesc extends Pointer {
   static {
     Loader.load();

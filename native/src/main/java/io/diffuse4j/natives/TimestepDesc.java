@@ -8,12 +8,12 @@ import org.bytedeco.javacpp.annotation.Properties;
 
 /**
  * Sinusoidal or Fourier features of timesteps. The fields are those of {@code d4j_timestep_desc} in
- * {@code d4j_cpu.h}.
+ * {@code d4j_ops.h}.
  */
 @Name("d4j_timestep_desc")
 @Properties(
     inherit = NativeConfig.class,
-    value = @Platform(include = "d4j_cpu.h", library = "jnidiffuse4j"))
+    value = @Platform(include = "d4j_ops.h", library = "jnidiffuse4j"))
 public final class TimestepDesc extends Pointer {
   static {
     Loader.load();

@@ -32,6 +32,9 @@ public final class VirtualGpuControl {
   /** Which libcuda this process has loaded. */
   public static native int d4j_vgpu_driver();
 
+  /** 1 if a libcuda is loaded or can be. */
+  public static native int d4j_cuda_driver_found();
+
   /** Applies settings written as in {@code DIFFUSE4J_VGPU}. */
   public static native int d4j_vgpu_configure(String settings);
 
