@@ -186,8 +186,8 @@ final class GenerateCommand implements Callable<Integer> {
     facts.put("Guidance scale", String.valueOf(used.scale()));
     facts.put("Guidance rescale", String.valueOf(used.rescale()));
     facts.put("Noise", noise.describe());
-    facts.put("DType", device.dtype);
-    facts.put("Device", device.device);
+    facts.put("DType", device.dtypeName());
+    facts.put("Device", device.deviceName());
     List<String> arguments = new ArrayList<>(scheduler.arguments());
     arguments.addAll(Arguments.given("--steps", method.get(STEPS)));
     arguments.addAll(guidance.arguments());
@@ -196,7 +196,7 @@ final class GenerateCommand implements Callable<Integer> {
     if (batchInvariant) {
       arguments.add("--batch-invariant");
     }
-    arguments.addAll(Arguments.given("--dtype", device.dtype));
+    arguments.addAll(Arguments.given("--dtype", device.dtypeName()));
     return new Recipe(
         model.name(environment),
         selection.labels(),

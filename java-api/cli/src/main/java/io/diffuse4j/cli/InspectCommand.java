@@ -114,7 +114,7 @@ final class InspectCommand implements Callable<Integer> {
       if (batch == BATCHES[0]) {
         out.printf(
             "memory of %s on %s in %s: %s for weights, and for a call%n",
-            name, device.device, device.dtype, mebibytes(memory.weightBytes()));
+            name, device.deviceName(), device.dtypeName(), mebibytes(memory.weightBytes()));
       }
       out.printf("  batch %-10d %s%n", batch, mebibytes(memory.planBytes()));
     }

@@ -2,6 +2,8 @@ package io.diffuse4j.cli;
 
 import io.diffuse4j.core.device.CpuOptions;
 import io.diffuse4j.core.device.Device;
+import io.diffuse4j.core.device.DeviceException;
+import io.diffuse4j.core.device.VirtualOptions;
 import io.diffuse4j.natives.CpuOps;
 import io.diffuse4j.natives.NativeLibrary;
 import io.diffuse4j.weights.BundledModels;
@@ -38,8 +40,8 @@ record MachineCheck(String title, Supplier<Finding> check) {
         new MachineCheck("cpu device", MachineCheck::device),
         new MachineCheck("cache", MachineCheck::cache),
         new MachineCheck("models", MachineCheck::models),
-        new MachineCheck("cuda device", MachineCheck::notBuiltIn),
-        new MachineCheck("virtual device", MachineCheck::notBuiltIn));
+        new MachineCheck("cuda device", MachineCheck::cuda),
+        new MachineCheck("virtual device", MachineCheck::virtual));
   }
 
   /** Looks; whatever goes wrong is a finding, so that the checks after it still run. */
@@ -163,7 +165,25 @@ record MachineCheck(String title, Supplier<Finding> check) {
     }
   }
 
-  private static Finding notBuiltIn() {
-    return Finding.note("not built into this version", "use --device cpu");
+  private static Finding cuda() {
+    try (Device device = Device.cuda()) {
+      return Finding.ok(device.description());
+    } catch (IllegalStateException e) {
+      return Finding.note("none: " + e.getMessage(), "without a GPU use --device cpu");
+    } catch (DeviceException e) {
+      return Finding.problem(
+          e.getMessage(), "update the NVIDIA driver, and see whether nvidia-smi works");
+    }
+  }
+
+  private static Finding virtual() {
+    if (Device.hasCuda()) {
+      return Finding.ok("in a process of its own: this one has loaded the GPU's driver");
+    }
+    try (Device device = Device.virtual(VirtualOptions.defaults())) {
+      return Finding.ok(device.description());
+    } catch (IllegalStateException e) {
+      return Finding.note("none: " + e.getMessage(), "without it use --device cpu");
+    }
   }
 }

@@ -1,5 +1,6 @@
 package io.diffuse4j.cli;
 
+import io.diffuse4j.core.device.Device;
 import io.diffuse4j.core.sampler.CoefficientTable;
 import io.diffuse4j.core.sampler.SamplerReplay;
 import io.diffuse4j.core.scheduler.Scheduler;
@@ -85,7 +86,9 @@ final class ReplayCommand implements Callable<Integer> {
     CoefficientTable table = table(new SchedulerChoice(config, null, schedulerOptions), count);
     try (TensorFile in = new TensorFile(environment.resolve(trajectory))) {
       checkCalls(in, table.calls(), count);
-      SafetensorsWriter.write(environment.outputs().stage(target), replay(in, table));
+      try (Device opened = device.open()) {
+        SafetensorsWriter.write(environment.outputs().stage(target), replay(opened, in, table));
+      }
     }
     environment.outputs().commit();
     return ExitCode.DONE;
@@ -124,7 +127,7 @@ final class ReplayCommand implements Callable<Integer> {
     return SamplingDump.numbered("step", call) + ".model_output";
   }
 
-  private static List<HostTensor> replay(TensorFile in, CoefficientTable table) {
+  private static List<HostTensor> replay(Device device, TensorFile in, CoefficientTable table) {
     long[] shape = in.imageShape("initial");
     long[] outputShape = in.imageShape(output(0));
     if (outputShape[0] != shape[0]
@@ -141,6 +144,7 @@ final class ReplayCommand implements Callable<Integer> {
     List<HostTensor> results = new ArrayList<>();
     try (SamplerReplay replay =
         new SamplerReplay(
+            device,
             table,
             Math.toIntExact(shape[0]),
             Math.toIntExact(shape[1]),

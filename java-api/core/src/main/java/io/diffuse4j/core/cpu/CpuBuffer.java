@@ -1,11 +1,11 @@
 package io.diffuse4j.core.cpu;
 
 import io.diffuse4j.core.op.DeviceBuffer;
+import io.diffuse4j.core.op.MemoryView;
 import io.diffuse4j.core.op.NativeStatus;
 import io.diffuse4j.natives.CpuOps;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
-import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.ShortPointer;
 
 /** 64-byte aligned native memory, freed by {@link #close()} alone. */
@@ -20,13 +20,6 @@ final class CpuBuffer implements DeviceBuffer {
     this.bytes = bytes;
   }
 
-  /** A JavaCPP view of memory that JavaCPP does not own. */
-  static final class View extends Pointer {
-    View(long address) {
-      this.address = address;
-    }
-  }
-
   @Override
   public long address() {
     return address;
@@ -37,12 +30,12 @@ final class CpuBuffer implements DeviceBuffer {
     return bytes;
   }
 
-  private View view(long byteOffset, long count, int elementBytes) {
+  private MemoryView view(long byteOffset, long count, int elementBytes) {
     if (byteOffset < 0 || count < 0 || byteOffset + count * elementBytes > bytes) {
       throw new IndexOutOfBoundsException(
           count + " elements at byte " + byteOffset + " of a buffer of " + bytes);
     }
-    return new View(address + byteOffset);
+    return new MemoryView(address + byteOffset);
   }
 
   @Override

@@ -8,15 +8,16 @@ import io.diffuse4j.core.device.PlannedMemory;
 import io.diffuse4j.core.engine.ComputeThread;
 import io.diffuse4j.core.op.DeviceBuffer;
 import io.diffuse4j.core.op.Graph;
+import io.diffuse4j.core.op.MemoryView;
 import io.diffuse4j.core.op.NativeStatus;
 import io.diffuse4j.core.op.OpProvider;
 import io.diffuse4j.core.op.PackedWeights;
 import io.diffuse4j.core.op.Plan;
+import io.diffuse4j.core.op.SamplingLoop;
 import io.diffuse4j.core.sampler.CpuSamplerStep;
 import io.diffuse4j.core.sampler.SamplerShape;
 import io.diffuse4j.core.sampler.SamplerStep;
 import io.diffuse4j.natives.CpuOps;
-import io.diffuse4j.natives.CpuSampler;
 import io.diffuse4j.weights.TensorSource;
 import org.bytedeco.javacpp.Pointer;
 
@@ -57,7 +58,7 @@ public final class CpuDevice extends Device implements OpProvider {
   }
 
   @Override
-  public PackedWeights load(Graph graph, TensorSource source) {
+  public PackedWeights load(Graph graph, DType dtype, TensorSource source) {
     return new CpuWeights(engine, memory, graph, source);
   }
 
@@ -71,7 +72,7 @@ public final class CpuDevice extends Device implements OpProvider {
   }
 
   @Override
-  public PlannedMemory plan(Graph graph, boolean batchInvariant) {
+  public PlannedMemory plan(Graph graph, DType dtype, boolean batchInvariant) {
     PlannedMemory[] planned = new PlannedMemory[1];
     compute.run(
         () -> {
@@ -90,15 +91,13 @@ public final class CpuDevice extends Device implements OpProvider {
   }
 
   @Override
-  public void noise(long seed, int step, int channels, int pixels, float scale, long address) {
-    NativeStatus.check(
-        "d4j_sampler_noise",
-        CpuSampler.d4j_sampler_noise(seed, step, channels, pixels, 1, scale, address));
+  public SamplingLoop samplingLoop(Plan plan, SamplerStep step) {
+    return new CpuSamplingLoop(compute, (CpuPlan) plan, (CpuSamplerStep) step);
   }
 
   @Override
   public void copy(long from, long to, long bytes) {
-    Pointer.memcpy(new CpuBuffer.View(to), new CpuBuffer.View(from), bytes);
+    Pointer.memcpy(new MemoryView(to), new MemoryView(from), bytes);
   }
 
   @Override
@@ -107,8 +106,8 @@ public final class CpuDevice extends Device implements OpProvider {
   }
 
   @Override
-  public void execute(Runnable work) {
-    compute.run(work);
+  public void run(Plan plan) {
+    compute.run(((CpuPlan) plan).runnable());
   }
 
   /** The thread that runs plans, for measurements. */

@@ -2,6 +2,7 @@ package io.diffuse4j.core.cpu;
 
 import io.diffuse4j.core.op.NativeStatus;
 import io.diffuse4j.core.op.Op;
+import io.diffuse4j.core.op.OpDescriptors;
 import io.diffuse4j.core.op.Value;
 import io.diffuse4j.natives.AddEmbeddingDesc;
 import io.diffuse4j.natives.AttentionDesc;
@@ -22,13 +23,12 @@ import java.util.List;
 /** Makes the native op of each {@link Op}. */
 final class CpuOpFactory {
   private final long engine;
-  private final CpuWeights weights;
-  private final boolean batchInvariant;
+  private final OpDescriptors descriptors;
 
   CpuOpFactory(long engine, CpuWeights weights, boolean batchInvariant) {
     this.engine = engine;
-    this.weights = weights;
-    this.batchInvariant = batchInvariant;
+    descriptors =
+        new OpDescriptors(weights::handle, value -> CpuTypes.of(value.type()), batchInvariant);
   }
 
   /**
@@ -79,32 +79,10 @@ final class CpuOpFactory {
     throw new IllegalArgumentException("no cpu op for " + op);
   }
 
-  private static int flag(Object operand) {
-    return operand == null ? 0 : 1;
-  }
-
-  private static int channels(Value value) {
-    return value == null ? 0 : value.c();
-  }
-
-  private static int stride(Value value) {
-    return value == null ? 0 : value.rowStride();
-  }
-
   private NativeOp conv2d(Op.Conv2d op) {
     Value x = op.source();
     long[] handle = new long[1];
-    try (Conv2dDesc desc = new Conv2dDesc()) {
-      desc.weight(weights.handle(op.weight())).bias(weights.handle(op.bias()));
-      desc.src_dtype(CpuTypes.of(x.type())).dst_dtype(CpuTypes.of(op.output().type()));
-      desc.n(x.n()).h(x.h()).w(x.w()).c0(x.c()).c1(channels(op.skip())).k(op.output().c());
-      desc.kh(op.weight().kernelH()).kw(op.weight().kernelW());
-      desc.stride_h(op.stride()).stride_w(op.stride());
-      desc.pad_top(op.padding().top()).pad_left(op.padding().left());
-      desc.pad_bottom(op.padding().bottom()).pad_right(op.padding().right());
-      desc.upsample(op.upsample()).residual(flag(op.residual()));
-      desc.activation(CpuTypes.of(op.activation())).scale(op.outputScale());
-      desc.batch_invariant(batchInvariant ? 1 : 0);
+    try (Conv2dDesc desc = descriptors.conv2d(op)) {
       NativeStatus.check("d4j_conv2d_create", CpuOps.d4j_conv2d_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], true, x, op.skip(), op.residual(), op.output());
@@ -113,9 +91,7 @@ final class CpuOpFactory {
   /** Adds a per-sample vector to {@code value} in place. */
   NativeOp addEmbedding(Value value, Value embedding) {
     long[] handle = new long[1];
-    try (AddEmbeddingDesc desc = new AddEmbeddingDesc()) {
-      desc.dtype(CpuTypes.of(value.type())).n(value.n()).hw(value.tokens()).c(value.c());
-      desc.embedding_stride(embedding.rowStride());
+    try (AddEmbeddingDesc desc = descriptors.addEmbedding(value, embedding)) {
       NativeStatus.check(
           "d4j_add_embedding_create", CpuOps.d4j_add_embedding_create(engine, desc, handle));
     }
@@ -125,14 +101,7 @@ final class CpuOpFactory {
   private NativeOp linear(Op.Linear op) {
     Value x = op.source();
     long[] handle = new long[1];
-    try (LinearDesc desc = new LinearDesc()) {
-      desc.weight(weights.handle(op.weight())).bias(weights.handle(op.bias()));
-      desc.src_dtype(CpuTypes.of(x.type())).dst_dtype(CpuTypes.of(op.output().type()));
-      desc.m(x.rows()).n(op.output().c()).k0(x.c()).k1(channels(op.source2()));
-      desc.src0_stride(x.rowStride()).src1_stride(stride(op.source2()));
-      desc.dst_stride(op.output().rowStride()).residual_stride(stride(op.residual()));
-      desc.residual(flag(op.residual())).activation(CpuTypes.of(op.activation()));
-      desc.scale(op.outputScale()).rows_per_sample(batchInvariant ? x.tokens() : 0);
+    try (LinearDesc desc = descriptors.linear(op)) {
       NativeStatus.check("d4j_linear_create", CpuOps.d4j_linear_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], true, x, op.source2(), op.residual(), op.output());
@@ -141,14 +110,7 @@ final class CpuOpFactory {
   private NativeOp groupNorm(Op.GroupNorm op, Value embedding) {
     Value x = op.source();
     long[] handle = new long[1];
-    try (GroupNormDesc desc = new GroupNormDesc()) {
-      desc.gamma(weights.handle(op.gamma())).beta(weights.handle(op.beta()));
-      desc.src_dtype(CpuTypes.of(x.type())).dst_dtype(CpuTypes.of(op.output().type()));
-      desc.n(x.n()).hw(x.tokens()).c0(x.c()).c1(channels(op.skip()));
-      desc.groups(op.groups()).eps(op.epsilon());
-      desc.embedding(flag(embedding)).embedding_stride(stride(embedding));
-      desc.film(flag(op.scaleShift())).film_stride(stride(op.scaleShift()));
-      desc.activation(op.silu() ? CpuOps.ACTIVATION_SILU : CpuOps.ACTIVATION_NONE);
+    try (GroupNormDesc desc = descriptors.groupNorm(op, embedding)) {
       NativeStatus.check(
           "d4j_group_norm_create", CpuOps.d4j_group_norm_create(engine, desc, handle));
     }
@@ -158,11 +120,7 @@ final class CpuOpFactory {
   private NativeOp layerNorm(Op.LayerNorm op) {
     Value x = op.source();
     long[] handle = new long[1];
-    try (LayerNormDesc desc = new LayerNormDesc()) {
-      desc.gamma(weights.handle(op.gamma())).beta(weights.handle(op.beta()));
-      desc.src_dtype(CpuTypes.of(x.type())).dst_dtype(CpuTypes.of(op.output().type()));
-      desc.rows(x.rows()).c(x.c()).eps(op.epsilon());
-      desc.src_stride(x.rowStride()).dst_stride(op.output().rowStride());
+    try (LayerNormDesc desc = descriptors.layerNorm(op)) {
       NativeStatus.check(
           "d4j_layer_norm_create", CpuOps.d4j_layer_norm_create(engine, desc, handle));
     }
@@ -172,12 +130,7 @@ final class CpuOpFactory {
   private NativeOp attention(Op.Attention op) {
     Value q = op.query();
     long[] handle = new long[1];
-    try (AttentionDesc desc = new AttentionDesc()) {
-      desc.dtype(CpuTypes.of(q.type())).batch(q.n()).heads(op.heads()).head_dim(op.headDim());
-      desc.q_tokens(q.tokens()).k_tokens(op.key().tokens());
-      desc.q_stride(q.rowStride()).k_stride(op.key().rowStride());
-      desc.v_stride(op.value().rowStride()).dst_stride(op.output().rowStride());
-      desc.scale(op.scale()).causal(op.causal() ? 1 : 0);
+    try (AttentionDesc desc = descriptors.attention(op)) {
       NativeStatus.check("d4j_attention_create", CpuOps.d4j_attention_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], true, q, op.key(), op.value(), op.output());
@@ -186,9 +139,7 @@ final class CpuOpFactory {
   private NativeOp geglu(Op.Geglu op) {
     Value x = op.source();
     long[] handle = new long[1];
-    try (GegluDesc desc = new GegluDesc()) {
-      desc.dtype(CpuTypes.of(x.type())).rows(x.rows()).c(op.output().c());
-      desc.src_stride(x.rowStride()).dst_stride(op.output().rowStride());
+    try (GegluDesc desc = descriptors.geglu(op)) {
       NativeStatus.check("d4j_geglu_create", CpuOps.d4j_geglu_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], false, x, op.output());
@@ -205,14 +156,8 @@ final class CpuOpFactory {
   }
 
   private NativeOp elementwise(Op.Map op, int kind) {
-    if (op.source().isSlice() || (op.source2() != null && op.source2().isSlice())) {
-      throw new IllegalArgumentException(op.function() + " of a slice");
-    }
     long[] handle = new long[1];
-    try (ElementwiseDesc desc = new ElementwiseDesc()) {
-      desc.kind(kind).count(op.output().elements());
-      desc.src_dtype(CpuTypes.of(op.source().type()));
-      desc.dst_dtype(CpuTypes.of(op.output().type()));
+    try (ElementwiseDesc desc = descriptors.elementwise(op, kind)) {
       NativeStatus.check(
           "d4j_elementwise_create", CpuOps.d4j_elementwise_create(engine, desc, handle));
     }
@@ -221,12 +166,8 @@ final class CpuOpFactory {
 
   private NativeOp resample(Op.Map op, int kind) {
     Value x = op.source();
-    if (x.isSlice()) {
-      throw new IllegalArgumentException(op.function() + " of a slice");
-    }
     long[] handle = new long[1];
-    try (ResampleDesc desc = new ResampleDesc()) {
-      desc.kind(kind).dtype(CpuTypes.of(x.type())).n(x.n()).h(x.h()).w(x.w()).c(x.c());
+    try (ResampleDesc desc = descriptors.resample(op, kind)) {
       NativeStatus.check("d4j_resample_create", CpuOps.d4j_resample_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], false, x, op.output());
@@ -234,10 +175,7 @@ final class CpuOpFactory {
 
   private NativeOp copy(Op.Map op) {
     long[] handle = new long[1];
-    try (CopyDesc desc = new CopyDesc()) {
-      desc.src_dtype(CpuTypes.of(op.source().type())).dst_dtype(CpuTypes.of(op.output().type()));
-      desc.rows(op.source().rows()).columns(op.source().c());
-      desc.src_stride(op.source().rowStride()).dst_stride(op.output().rowStride());
+    try (CopyDesc desc = descriptors.copy(op)) {
       NativeStatus.check("d4j_copy_create", CpuOps.d4j_copy_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], false, op.source(), op.output());
@@ -245,9 +183,7 @@ final class CpuOpFactory {
 
   private NativeOp embeddingLookup(Op.EmbeddingLookup op) {
     long[] handle = new long[1];
-    try (EmbeddingLookupDesc desc = new EmbeddingLookupDesc()) {
-      desc.table(weights.handle(op.table())).count(op.indices().rows()).c(op.output().c());
-      desc.dst_dtype(CpuTypes.of(op.output().type())).dst_stride(op.output().rowStride());
+    try (EmbeddingLookupDesc desc = descriptors.embeddingLookup(op)) {
       NativeStatus.check(
           "d4j_embedding_lookup_create", CpuOps.d4j_embedding_lookup_create(engine, desc, handle));
     }
@@ -256,10 +192,7 @@ final class CpuOpFactory {
 
   private NativeOp timestep(Op.TimestepEmbedding op) {
     long[] handle = new long[1];
-    try (TimestepDesc desc = new TimestepDesc()) {
-      // Several scalars a sample lie side by side, and so do their features.
-      desc.kind(CpuOps.TIMESTEP_SINUSOIDAL).n((int) op.source().elements()).dim(op.dim());
-      desc.flip_sin_to_cos(op.flipSinToCos() ? 1 : 0).downscale_freq_shift(op.frequencyShift());
+    try (TimestepDesc desc = descriptors.timestep(op)) {
       NativeStatus.check("d4j_timestep_create", CpuOps.d4j_timestep_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], false, op.source(), op.output());
@@ -267,10 +200,7 @@ final class CpuOpFactory {
 
   private NativeOp fourier(Op.FourierEmbedding op) {
     long[] handle = new long[1];
-    try (TimestepDesc desc = new TimestepDesc()) {
-      desc.kind(CpuOps.TIMESTEP_FOURIER).n(op.source().n()).dim(op.output().c());
-      desc.flip_sin_to_cos(op.flipSinToCos() ? 1 : 0).log(op.log() ? 1 : 0);
-      desc.frequencies(weights.handle(op.frequencies()));
+    try (TimestepDesc desc = descriptors.fourier(op)) {
       NativeStatus.check("d4j_timestep_create", CpuOps.d4j_timestep_create(engine, desc, handle));
     }
     return NativeOp.of(handle[0], false, op.source(), op.output());

@@ -19,6 +19,7 @@ final class CpuPlan implements Plan {
   private final ArenaLayout layout;
   private final List<NativeOp> ops;
   private final DeviceBuffer arena;
+  private final Runnable runnable = this::run;
   private long plan;
 
   CpuPlan(long engine, CpuMemory memory, Graph graph, CpuWeights weights, boolean batchInvariant) {
@@ -141,8 +142,13 @@ final class CpuPlan implements Plan {
     return layout.offset(value);
   }
 
-  @Override
-  public void run() {
+  /** {@link #run}, made once: running allocates nothing. */
+  Runnable runnable() {
+    return runnable;
+  }
+
+  /** Runs every op, on the compute thread. */
+  void run() {
     NativeStatus.check("d4j_plan_run", CpuOps.d4j_plan_run(plan));
   }
 

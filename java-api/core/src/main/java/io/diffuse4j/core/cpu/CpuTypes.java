@@ -1,6 +1,5 @@
 package io.diffuse4j.core.cpu;
 
-import io.diffuse4j.core.op.Activation;
 import io.diffuse4j.core.op.ElementType;
 import io.diffuse4j.natives.CpuOps;
 
@@ -14,15 +13,6 @@ final class CpuTypes {
       case BF16 -> CpuOps.BF16;
       case F16, I32 ->
           throw new IllegalArgumentException("the cpu device does not compute in " + type);
-    };
-  }
-
-  static int of(Activation activation) {
-    return switch (activation) {
-      case NONE -> CpuOps.ACTIVATION_NONE;
-      case SILU -> CpuOps.ACTIVATION_SILU;
-      case GELU -> CpuOps.ACTIVATION_GELU_ERF;
-      case QUICK_GELU -> CpuOps.ACTIVATION_QUICK_GELU;
     };
   }
 }

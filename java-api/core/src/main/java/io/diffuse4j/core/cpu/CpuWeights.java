@@ -4,16 +4,12 @@ import io.diffuse4j.core.op.ElementType;
 import io.diffuse4j.core.op.Graph;
 import io.diffuse4j.core.op.NativeStatus;
 import io.diffuse4j.core.op.PackedWeights;
+import io.diffuse4j.core.op.PublishedTensors;
 import io.diffuse4j.core.op.Weight;
 import io.diffuse4j.natives.CpuOps;
-import io.diffuse4j.weights.HostTensor;
 import io.diffuse4j.weights.TensorSource;
-import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
-import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 
@@ -105,63 +101,24 @@ final class CpuWeights implements PackedWeights {
   }
 
   private static long create(long engine, Weight weight, ElementType type, TensorSource source) {
-    List<Pointer> pointers = new ArrayList<>();
-    try {
-      int count = weight.names().size();
-      long[] addresses = new long[count];
-      long[] first = new long[count];
-      int dtype = sourceType(source.get(weight.names().get(0)));
-      for (int i = 0; i < count; i++) {
-        HostTensor tensor = source.get(weight.names().get(i));
-        first[i] = weight.outputs().get(i);
-        // A stack has one type: tensors of another go through f32, as integers and f8 do.
-        if (sourceType(tensor) != dtype) {
-          dtype = -1;
-        }
-      }
-      for (int i = 0; i < count; i++) {
-        HostTensor tensor = source.get(weight.names().get(i));
-        Pointer pointer = pointer(tensor, dtype < 0);
-        pointers.add(pointer);
-        addresses[i] = pointer.address();
-      }
-      long[] dims = dims(weight);
-      long[] handle = new long[1];
+    long[] dims = dims(weight);
+    long[] handle = new long[1];
+    try (PublishedTensors tensors = new PublishedTensors(weight, source)) {
       NativeStatus.check(
           "d4j_weight_create",
           CpuOps.d4j_weight_create(
               engine,
               kind(weight),
-              addresses,
-              first,
-              count,
-              dtype < 0 ? CpuOps.F32 : dtype,
+              tensors.addresses(),
+              tensors.firstDims(),
+              tensors.count(),
+              tensors.dtype(),
               dims,
               dims.length,
               CpuTypes.of(storage(weight, type)),
               handle));
-      return handle[0];
-    } finally {
-      pointers.forEach(Pointer::close);
     }
-  }
-
-  /** The native type of the file's tensor, -1 for what is converted to f32 first. */
-  private static int sourceType(HostTensor tensor) {
-    return switch (tensor.dtype()) {
-      case F32 -> CpuOps.F32;
-      case F16 -> CpuOps.F16;
-      case BF16 -> CpuOps.BF16;
-      default -> -1;
-    };
-  }
-
-  private static Pointer pointer(HostTensor tensor, boolean convert) {
-    ByteBuffer bytes = tensor.bytes();
-    if (convert || !bytes.isDirect()) {
-      return new FloatPointer(tensor.toFloats());
-    }
-    return new BytePointer(bytes);
+    return handle[0];
   }
 
   private static int kind(Weight weight) {

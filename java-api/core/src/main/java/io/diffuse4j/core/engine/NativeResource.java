@@ -92,6 +92,31 @@ public abstract class NativeResource implements AutoCloseable {
     releaseIfUnused();
   }
 
+  /**
+   * Closes all of them in this order, whatever some of them throw; then throws the first of that.
+   *
+   * @param resources null for those that are not there
+   */
+  public static void closeAll(AutoCloseable... resources) {
+    RuntimeException thrown = null;
+    for (AutoCloseable resource : resources) {
+      try {
+        if (resource != null) {
+          resource.close();
+        }
+      } catch (Exception e) {
+        if (thrown == null) {
+          thrown = e instanceof RuntimeException r ? r : new IllegalStateException(e);
+        } else {
+          thrown.addSuppressed(e);
+        }
+      }
+    }
+    if (thrown != null) {
+      throw thrown;
+    }
+  }
+
   public final synchronized boolean isClosed() {
     return closed;
   }

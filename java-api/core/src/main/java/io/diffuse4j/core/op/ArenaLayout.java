@@ -19,12 +19,22 @@ public final class ArenaLayout {
   private static final long ALIGNMENT = 256;
 
   private final long[] offsets;
+  private final int values;
   private final long bytes;
 
-  private ArenaLayout(long[] offsets, long bytes) {
+  private ArenaLayout(long[] offsets, int values, long bytes) {
     this.offsets = offsets;
+    this.values = values;
     this.bytes = bytes;
   }
+
+  /**
+   * A buffer that is no value of the graph: what one op leaves for others beside its output.
+   *
+   * @param first index of the op that writes it
+   * @param last index of the last op that reads it
+   */
+  public record Side(int first, int last, long bytes) {}
 
   private record Life(int buffer, int first, int last, long bytes) {
     boolean overlaps(Life other) {
@@ -33,9 +43,18 @@ public final class ArenaLayout {
   }
 
   public static ArenaLayout of(Graph graph) {
+    return of(graph, List.of());
+  }
+
+  public static ArenaLayout of(Graph graph, List<Side> sides) {
     List<Life> lives = lives(graph);
+    int values = graph.buffers().size();
+    for (int i = 0; i < sides.size(); i++) {
+      Side side = sides.get(i);
+      lives.add(new Life(values + i, side.first, side.last, align(side.bytes)));
+    }
     lives.sort(Comparator.comparingLong(Life::bytes).reversed().thenComparingInt(Life::buffer));
-    long[] offsets = new long[graph.buffers().size()];
+    long[] offsets = new long[values + sides.size()];
     List<Life> placed = new ArrayList<>();
     long end = 0;
     for (Life life : lives) {
@@ -45,7 +64,7 @@ public final class ArenaLayout {
       placed.add(life);
       placed.sort(Comparator.comparingLong(p -> offsets[p.buffer]));
     }
-    return new ArenaLayout(offsets, end);
+    return new ArenaLayout(offsets, values, end);
   }
 
   private static long lowestFree(Life life, List<Life> placedByOffset, long[] offsets) {
@@ -95,6 +114,11 @@ public final class ArenaLayout {
   /** Byte offset of the value's first element. */
   public long offset(Value value) {
     return offsets[value.buffer()] + (long) value.channelOffset() * value.type().bytes();
+  }
+
+  /** Byte offset of the side buffer with this index. */
+  public long sideOffset(int index) {
+    return offsets[values + index];
   }
 
   /** Size of the arena. */

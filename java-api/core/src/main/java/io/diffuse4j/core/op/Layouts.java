@@ -1,10 +1,10 @@
-package io.diffuse4j.core.pipeline;
+package io.diffuse4j.core.op;
 
 /** NCHW is the order at the API boundary, NHWC on devices. */
-final class Layouts {
+public final class Layouts {
   private Layouts() {}
 
-  static float[] nchwToNhwc(float[] source, int n, int h, int w, int c) {
+  public static float[] nchwToNhwc(float[] source, int n, int h, int w, int c) {
     float[] target = new float[source.length];
     int pixels = h * w;
     for (int i = 0; i < n; i++) {
@@ -18,7 +18,7 @@ final class Layouts {
     return target;
   }
 
-  static float[] nhwcToNchw(float[] source, int n, int h, int w, int c) {
+  public static float[] nhwcToNchw(float[] source, int n, int h, int w, int c) {
     float[] target = new float[source.length];
     int pixels = h * w;
     for (int i = 0; i < n; i++) {

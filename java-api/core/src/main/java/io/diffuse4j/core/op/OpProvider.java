@@ -1,5 +1,6 @@
 package io.diffuse4j.core.op;
 
+import io.diffuse4j.core.device.DType;
 import io.diffuse4j.core.device.PlannedMemory;
 import io.diffuse4j.core.sampler.SamplerShape;
 import io.diffuse4j.core.sampler.SamplerStep;
@@ -11,8 +12,14 @@ import io.diffuse4j.weights.TensorSource;
  */
 public interface OpProvider {
 
-  /** Copies the parameters that a graph reads to the device; closed by the caller. */
-  PackedWeights load(Graph graph, TensorSource source);
+  /**
+   * Copies the parameters that a graph reads to the device; closed by the caller.
+   *
+   * @param graph of a size at which no image is a single pixel: what is one vector a sample then is
+   *     one at every size
+   * @param dtype what the model computes in
+   */
+  PackedWeights load(Graph graph, DType dtype, TensorSource source);
 
   /**
    * Lays out and prepares a graph. The weights must outlive the plan.
@@ -24,16 +31,18 @@ public interface OpProvider {
   /**
    * What {@link #load} and {@link #compile} of this graph will need; reads and allocates nothing.
    */
-  PlannedMemory plan(Graph graph, boolean batchInvariant);
+  PlannedMemory plan(Graph graph, DType dtype, boolean batchInvariant);
 
-  /** The fused sampler step for a batch. */
+  /** The samples of a batch. */
   SamplerStep samplerStep(SamplerShape shape);
 
   /**
-   * Writes the noise that the counter-based generator gives for a seed and step: {@code scale}
-   * times a standard normal, numbered in NCHW order, [pixels][channels] in memory.
+   * Joins a network and a batch of samples.
+   *
+   * @param plan the network; null if others write what it would give
+   * @param step samples of this provider
    */
-  void noise(long seed, int step, int channels, int pixels, float scale, long address);
+  SamplingLoop samplingLoop(Plan plan, SamplerStep step);
 
   /** Copies device memory; the ranges do not overlap. */
   void copy(long from, long to, long bytes);
@@ -43,6 +52,6 @@ public interface OpProvider {
    */
   DeviceBuffer allocate(String what, long bytes);
 
-  /** Runs work that touches the device where the device wants it run, and waits. */
-  void execute(Runnable work);
+  /** Runs a plan once and waits for it. */
+  void run(Plan plan);
 }

@@ -2,8 +2,7 @@ package io.diffuse4j.core.op;
 
 /**
  * A graph compiled for a device: its ops in one flat list with fixed addresses in one arena.
- * Running it allocates nothing, on the device or on the heap. One call at a time; on the device's
- * compute thread.
+ * Running it allocates nothing, on the device or on the heap. One run at a time.
  */
 public interface Plan extends AutoCloseable {
 
@@ -15,9 +14,6 @@ public interface Plan extends AutoCloseable {
 
   /** Byte offset of a value's first element in the arena. */
   long offset(Value value);
-
-  /** Runs every op; the inputs must have been written. */
-  void run();
 
   /** Device bytes the plan owns: activations and scratch. */
   long bytes();

@@ -66,18 +66,19 @@ final class AdaptiveBatchRun {
       while (runs.stream().anyMatch(run -> !run.done())) {
         List<CoefficientTable> attempts = attempts(runs, kept, bytes);
         batch.tables(attempts);
+        batch.generateNoise();
+        batch.loop().start();
         for (double timestep : attempts.get(0).timesteps()) {
           timesteps.add(timestep);
         }
         for (int call = 0; call < method.order(); call++) {
           Sampler.checkCancelled(request.cancel(), done + calls);
-          batch.row(call);
-          batch.useNoise(-1);
-          batch.call();
+          batch.loop().enqueue();
           if (request.trace() != null) {
             request.trace().latents(first, calls, start.latents(), start.tensorShape());
           }
           calls++;
+          batch.loop().await(0);
           request.progress().onProgress(done + calls, -1);
         }
         for (int i = 0; i < samples; i++) {

@@ -1,12 +1,13 @@
 package io.diffuse4j.core.pipeline;
 
 import io.diffuse4j.core.device.DType;
+import io.diffuse4j.core.engine.NativeResource;
 import io.diffuse4j.core.model.UNet;
 import io.diffuse4j.core.op.DeviceBuffer;
-import io.diffuse4j.core.op.ElementType;
 import io.diffuse4j.core.op.Graph;
 import io.diffuse4j.core.op.OpProvider;
 import io.diffuse4j.core.op.Plan;
+import io.diffuse4j.core.op.SamplingLoop;
 import io.diffuse4j.core.op.Value;
 import io.diffuse4j.core.sampler.CoefficientTable;
 import io.diffuse4j.core.sampler.SamplerShape;
@@ -18,8 +19,7 @@ import java.util.List;
  * latents, saved sample and history of each image. With guidance the network's batch is twice as
  * large: the conditional samples, then the unconditional ones.
  *
- * <p>{@link #call} is the whole inner loop. It runs on the device's compute thread and allocates
- * nothing.
+ * <p>{@link #loop} is the whole inner loop.
  */
 final class BatchPlan implements AutoCloseable {
   /** Latents, the saved sample and three stored conversions. */
@@ -33,7 +33,7 @@ final class BatchPlan implements AutoCloseable {
   private final Plan plan;
   private final SamplerStep step;
   private final DeviceBuffer state;
-  private final Runnable call;
+  private final SamplingLoop loop;
   private DeviceBuffer table;
   private DeviceBuffer noise;
 
@@ -58,28 +58,29 @@ final class BatchPlan implements AutoCloseable {
     Plan compiled = null;
     SamplerStep stepper = null;
     DeviceBuffer memory = null;
+    SamplingLoop joined = null;
     try {
       compiled = unet.compile(graph, options.batchInvariant());
       stepper = provider.samplerStep(shape);
       memory = provider.allocate("the latents", (long) samples * STATES * stateBytes());
+      joined = provider.samplingLoop(compiled, stepper);
     } catch (Throwable t) {
-      closeAll(memory, stepper, compiled);
+      NativeResource.closeAll(memory, stepper, compiled);
       throw t;
     }
     plan = compiled;
     step = stepper;
     state = memory;
+    loop = joined;
     bind(input, output);
-    call =
-        () -> {
-          step.prepare();
-          plan.run();
-          step.step();
-        };
   }
 
   private static DType type(Value value) {
-    return value.type() == ElementType.BF16 ? DType.BF16 : DType.F32;
+    return switch (value.type()) {
+      case F16 -> DType.F16;
+      case BF16 -> DType.BF16;
+      default -> DType.F32;
+    };
   }
 
   private long stateBytes() {
@@ -120,6 +121,10 @@ final class BatchPlan implements AutoCloseable {
     return step;
   }
 
+  SamplingLoop loop() {
+    return loop;
+  }
+
   int samples() {
     return samples;
   }
@@ -138,7 +143,8 @@ final class BatchPlan implements AutoCloseable {
     reserveTable((long) packed.length * Integer.BYTES);
     table.upload(0, packed, 0, packed.length);
     for (int i = 0; i < samples; i++) {
-      step.table(i, table.address(), rows.calls());
+      step.table(i, table.address(), rows);
+      step.row(i, 0);
     }
   }
 
@@ -153,7 +159,8 @@ final class BatchPlan implements AutoCloseable {
     for (int i = 0; i < samples; i++) {
       int[] packed = each.get(i).pack();
       table.upload(offset, packed, 0, packed.length);
-      step.table(i, table.address() + offset, each.get(i).calls());
+      step.table(i, table.address() + offset, each.get(i));
+      step.row(i, 0);
       offset += (long) packed.length * Integer.BYTES;
     }
   }
@@ -168,15 +175,9 @@ final class BatchPlan implements AutoCloseable {
     }
   }
 
-  void row(int index) {
-    for (int i = 0; i < samples; i++) {
-      step.row(i, index);
-    }
-  }
-
-  /** Room for {@code draws} draws of the whole batch that are given, not generated. */
-  void reserveNoise(int draws) {
-    long bytes = Math.max(1, (long) draws) * samples * stateBytes();
+  /** Room for noise that is given, not generated: of every sample for each of the rows. */
+  void reserveNoise(int rows) {
+    long bytes = (long) rows * samples * stateBytes();
     if (noise == null || noise.bytes() < bytes) {
       if (noise != null) {
         noise.close();
@@ -184,22 +185,25 @@ final class BatchPlan implements AutoCloseable {
       }
       noise = provider.allocate("the given noise", bytes);
     }
-  }
-
-  /** Writes draw {@code draw} of {@code sample}, in NCHW order. */
-  void noise(int draw, int sample, float[] values) {
-    noise.upload(noiseOffset(draw, sample), values, 0, values.length);
-  }
-
-  /** Makes the next call read draw {@code draw}; -1 for noise that is generated. */
-  void useNoise(int draw) {
     for (int i = 0; i < samples; i++) {
-      step.noise(i, draw < 0 ? 0 : noise.address() + noiseOffset(draw, i));
+      step.noise(i, noise.address() + noiseOffset(0, i), (long) samples * shape.elements());
     }
   }
 
-  private long noiseOffset(int draw, int sample) {
-    return ((long) draw * samples + sample) * stateBytes();
+  /** Writes what {@code sample} draws in {@code row}, in NCHW order. */
+  void noise(int row, int sample, float[] values) {
+    noise.upload(noiseOffset(row, sample), values, 0, values.length);
+  }
+
+  /** Makes the sampler's kernel generate what the rows draw. */
+  void generateNoise() {
+    for (int i = 0; i < samples; i++) {
+      step.noise(i, 0, 0);
+    }
+  }
+
+  private long noiseOffset(int row, int sample) {
+    return ((long) row * samples + sample) * stateBytes();
   }
 
   /** Writes the label of each sample, and {@code nullLabel} for the unconditional half. */
@@ -232,25 +236,8 @@ final class BatchPlan implements AutoCloseable {
     return all;
   }
 
-  /** One network call and its sampler row, for the whole batch. */
-  void call() {
-    provider.execute(call);
-  }
-
-  private static void closeAll(AutoCloseable... resources) {
-    for (AutoCloseable resource : resources) {
-      if (resource != null) {
-        try {
-          resource.close();
-        } catch (Exception e) {
-          throw new IllegalStateException(e);
-        }
-      }
-    }
-  }
-
   @Override
   public void close() {
-    closeAll(noise, table, state, step, plan);
+    NativeResource.closeAll(loop, noise, table, state, step, plan);
   }
 }

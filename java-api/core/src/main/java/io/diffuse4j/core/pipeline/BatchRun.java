@@ -1,16 +1,23 @@
 package io.diffuse4j.core.pipeline;
 
+import io.diffuse4j.core.op.SamplingLoop;
 import io.diffuse4j.core.sampler.CoefficientTable;
 
 /** One batch of a request, from noise to latents, along a table of fixed steps. */
 final class BatchRun {
+  /**
+   * Calls that a device may have queued beside the one it works on: enough to keep it busy, few
+   * enough for a cancellation to be felt at once.
+   */
+  private static final int AHEAD = 1;
+
   private final BatchPlan batch;
   private final BatchStart start;
   private final GenerationRequest request;
   private final CoefficientTable table;
   private final int first;
 
-  /** What each drawing call was given, [draw][sample, c, h, w]; null while noise is generated. */
+  /** What each call was given, [call][sample, c, h, w]; null while noise is generated. */
   private float[][] given;
 
   /**
@@ -40,42 +47,67 @@ final class BatchRun {
   void run(int done, int total) {
     batch.table(table);
     start.begin(table.initNoiseSigma());
-    boolean generated = start.noiseIsGenerated();
-    if (!generated) {
+    if (start.noiseIsGenerated()) {
+      batch.generateNoise();
+    } else {
       uploadDraws();
     }
-    int draw = 0;
-    for (int call = 0; call < table.calls(); call++) {
-      Sampler.checkCancelled(request.cancel(), done + call);
-      batch.row(call);
-      boolean draws = table.drawsNoise(call);
-      batch.useNoise(generated || !draws ? -1 : draw);
-      batch.call();
-      if (request.trace() != null) {
-        if (draws) {
-          float[] drawn = generated ? generatedDraw(call) : given[draw];
-          request.trace().noise(first, call, drawn, start.tensorShape());
+    SamplingLoop loop = batch.loop();
+    loop.start();
+    try {
+      int reported = 0;
+      for (int call = 0; call < table.calls(); call++) {
+        Sampler.checkCancelled(request.cancel(), done + call);
+        loop.enqueue();
+        if (request.trace() != null) {
+          trace(call);
         }
-        request.trace().latents(first, call, start.latents(), start.tensorShape());
+        reported = report(loop.await(AHEAD), reported, done, total);
       }
-      draw += draws ? 1 : 0;
-      request.progress().onProgress(done + call + 1, total);
+      report(loop.await(0), reported, done, total);
+    } catch (Throwable t) {
+      try {
+        // What is still under way uses the batch's memory.
+        loop.await(0);
+      } catch (RuntimeException e) {
+        t.addSuppressed(e);
+      }
+      throw t;
     }
+  }
+
+  private int report(int finished, int reported, int done, int total) {
+    for (int call = reported + 1; call <= finished; call++) {
+      request.progress().onProgress(done + call, total);
+    }
+    return finished;
+  }
+
+  private void trace(int call) {
+    if (table.drawsNoise(call)) {
+      float[] drawn = start.noiseIsGenerated() ? generatedDraw(call) : given[call];
+      request.trace().noise(first, call, drawn, start.tensorShape());
+    }
+    request.trace().latents(first, call, start.latents(), start.tensorShape());
   }
 
   /** Takes every number that the steps need from the sources before the first of them. */
   private void uploadDraws() {
     int elements = batch.shape().elements();
-    given = new float[table.draws()][batch.samples() * elements];
-    batch.reserveNoise(table.draws());
+    given = new float[table.calls()][];
+    batch.reserveNoise(table.calls());
     float[] values = new float[elements];
+    for (int call = 0; call < table.calls(); call++) {
+      if (table.drawsNoise(call)) {
+        given[call] = new float[batch.samples() * elements];
+      }
+    }
     for (int i = 0; i < batch.samples(); i++) {
-      int draw = 0;
       for (int call = 0; call < table.calls(); call++) {
         if (table.drawsNoise(call)) {
           start.noise(i).draw(call, values);
-          System.arraycopy(values, 0, given[draw], i * elements, elements);
-          batch.noise(draw++, i, values);
+          System.arraycopy(values, 0, given[call], i * elements, elements);
+          batch.noise(call, i, values);
         }
       }
     }

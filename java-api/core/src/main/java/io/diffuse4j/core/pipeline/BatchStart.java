@@ -1,15 +1,12 @@
 package io.diffuse4j.core.pipeline;
 
 import io.diffuse4j.core.noise.ImageNoise;
-import io.diffuse4j.core.op.OpProvider;
+import io.diffuse4j.core.op.Layouts;
 import io.diffuse4j.core.sampler.SamplerShape;
 import io.diffuse4j.core.sampler.SamplerStep;
 
 /** What every run of a batch begins with: seeds, guidance, labels and initial noise. */
 final class BatchStart {
-  /** The generator's step number of initial noise, as {@code d4j_sampler.h} has it. */
-  private static final int INITIAL_NOISE_STEP = -1;
-
   private final Model model;
   private final BatchPlan batch;
   private final GenerationRequest request;
@@ -69,7 +66,7 @@ final class BatchStart {
       batch.labels(labels, model.nullLabel().getAsInt());
     }
     if (noiseIsGenerated()) {
-      generate((float) sigma);
+      step.initial((float) sigma);
     }
     if (!noiseIsGenerated() || request.trace() != null) {
       float[] unit = initialNoise();
@@ -80,22 +77,6 @@ final class BatchStart {
         request.trace().initialNoise(first, unit, tensorShape());
       }
     }
-  }
-
-  private void generate(float sigma) {
-    OpProvider provider = model.unet().provider();
-    provider.execute(
-        () -> {
-          for (int i = 0; i < batch.samples(); i++) {
-            provider.noise(
-                seed(i),
-                INITIAL_NOISE_STEP,
-                shape.channels(),
-                shape.pixels(),
-                sigma,
-                batch.latents(i));
-          }
-        });
   }
 
   private float[] initialNoise() {

@@ -2,6 +2,7 @@ package io.diffuse4j.core.pipeline;
 
 import io.diffuse4j.core.model.UNet;
 import io.diffuse4j.core.op.ElementType;
+import io.diffuse4j.core.op.Layouts;
 import io.diffuse4j.core.op.Plan;
 import io.diffuse4j.core.op.Value;
 import io.diffuse4j.weights.FloatConversions;

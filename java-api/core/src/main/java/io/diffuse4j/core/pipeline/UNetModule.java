@@ -51,17 +51,18 @@ public final class UNetModule extends NativeResource {
     this.network = network;
     this.dtype = dtype;
     try {
-      Graph graph = network.graph(smallestShape(network), ElementType.of(dtype));
+      Graph graph = network.graph(smallShape(network), ElementType.of(dtype));
       TensorNames.check(source, graph.publishedShapes());
-      this.weights = provider.load(graph, source);
+      this.weights = provider.load(graph, dtype, source);
     } catch (Throwable t) {
       abandon();
       throw t;
     }
   }
 
-  private static UNet.Shape smallestShape(UNet network) {
-    return new UNet.Shape(1, network.sizeMultiple(), network.sizeMultiple(), 1);
+  /** Small, but so that no resolution is a single pixel and no context a single token. */
+  private static UNet.Shape smallShape(UNet network) {
+    return new UNet.Shape(1, 2 * network.sizeMultiple(), 2 * network.sizeMultiple(), 2);
   }
 
   /**
@@ -95,7 +96,7 @@ public final class UNetModule extends NativeResource {
     checkSupported(device, dtype);
     UNet network = network(module, warning -> {});
     ModuleInputs.checkSize(network, "the sample", shape.height(), shape.width());
-    return ((OpProvider) device).plan(network.graph(shape, ElementType.of(dtype)), false);
+    return ((OpProvider) device).plan(network.graph(shape, ElementType.of(dtype)), dtype, false);
   }
 
   /**

@@ -3,6 +3,7 @@ package io.diffuse4j.core.pipeline;
 import io.diffuse4j.core.engine.NativeResource;
 import io.diffuse4j.core.model.UNet;
 import io.diffuse4j.core.op.Graph;
+import io.diffuse4j.core.op.Layouts;
 import io.diffuse4j.core.op.Plan;
 import io.diffuse4j.core.op.Value;
 import io.diffuse4j.weights.HostTensor;
@@ -19,7 +20,6 @@ public final class UNetSession extends NativeResource {
   private final Plan plan;
   private final Value output;
   private final float[] downloaded;
-  private final Runnable run;
 
   UNetSession(UNetModule module, UNet.Shape shape, boolean batchInvariant) {
     super(module);
@@ -35,7 +35,6 @@ public final class UNetSession extends NativeResource {
     }
     output = graph.output("sample");
     downloaded = new float[Math.toIntExact(output.elements())];
-    run = plan::run;
   }
 
   /** What the network takes. */
@@ -63,7 +62,7 @@ public final class UNetSession extends NativeResource {
   public void run() {
     enter();
     try {
-      module.provider().execute(run);
+      module.provider().run(plan);
     } finally {
       exit();
     }

@@ -116,6 +116,11 @@ public final class CoefficientTable {
     return rows.get(i).drawsNoise();
   }
 
+  /** Whether any call needs the quantile of dynamic thresholding. */
+  public boolean thresholds() {
+    return rows.stream().anyMatch(r -> r.conversion().limit() instanceof Limit.DynamicThreshold);
+  }
+
   /** How many calls take a draw from the noise source. */
   public int draws() {
     return (int) rows.stream().filter(Row::drawsNoise).count();

@@ -33,8 +33,8 @@ public final class CpuNoise {
   }
 
   /** Writes scaled initial noise where latents are: NHWC, float32. */
-  public static void writeInitial(long seed, int channels, int pixels, double scale, long latents) {
-    write(seed, INITIAL, channels, pixels, true, (float) scale, latents);
+  public static void writeInitial(long seed, int channels, int pixels, float scale, long latents) {
+    write(seed, INITIAL, channels, pixels, true, scale, latents);
   }
 
   private static void write(

@@ -1,20 +1,25 @@
 package io.diffuse4j.core.sampler;
 
 /**
- * The fused sampler step over a batch, on one device. Addresses are the device's; nothing is
- * allocated after construction. Each sample has its own table, row, guidance and noise: requests at
- * different steps can share a batch. Not for several threads at once.
+ * The samples of a sampler's batch on one device: where their state, inputs and outputs lie, and
+ * which rows they run. Addresses are the device's; nothing is allocated after construction. Each
+ * sample has its own table, row, guidance and noise: requests at different steps can share a batch.
+ * What is set here is what the next {@link io.diffuse4j.core.op.SamplingLoop#start} runs with. Not
+ * for several threads at once.
  *
- * <p>Before a network call {@link #prepare}, after it {@link #step}. Layouts are those of {@code
- * d4j_sampler.h}: all tensors NHWC, given noise NCHW.
+ * <p>Layouts are those of {@code d4j_sampler.h}: all tensors NHWC, given noise NCHW.
  */
 public interface SamplerStep extends AutoCloseable {
   SamplerShape shape();
 
-  /** The rows that {@code sample} runs, as {@link CoefficientTable#pack} gives them. */
-  void table(int sample, long rows, int count);
+  /**
+   * The rows that {@code sample} runs.
+   *
+   * @param address where they lie on the device, as {@link CoefficientTable#pack} gives them
+   */
+  void table(int sample, long address, CoefficientTable rows);
 
-  /** Which row is next. */
+  /** Which row is first. */
   void row(int sample, int row);
 
   /**
@@ -42,14 +47,15 @@ public interface SamplerStep extends AutoCloseable {
   /** Noise is generated from this seed. */
   void seed(int sample, long seed);
 
-  /** Noise of the next step is read here, NCHW; 0 for generated noise. */
-  void noise(int sample, long noise);
+  /**
+   * Noise is read here, NCHW: that of row r at {@code noise + 4 r stride}. 0 for generated noise.
+   *
+   * @param stride elements from the noise of one row to that of the next
+   */
+  void noise(int sample, long noise, long stride);
 
-  /** Writes every sample's network input and timestep. */
-  void prepare();
-
-  /** Carries out every sample's row. */
-  void step();
+  /** Makes the latents of every sample {@code scale} times its generated initial noise. */
+  void initial(float scale);
 
   /**
    * The error of one sample's adaptive step: the root mean square over its elements of {@code

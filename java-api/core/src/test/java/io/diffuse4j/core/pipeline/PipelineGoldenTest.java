@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import io.diffuse4j.core.Golden;
+import io.diffuse4j.core.VirtualTestDevice;
 import io.diffuse4j.core.device.DType;
 import io.diffuse4j.core.device.Device;
 import io.diffuse4j.core.guidance.Guidance;
@@ -20,7 +21,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whole sampling runs of digits-32 against diffusers, at every step. */
@@ -39,11 +42,53 @@ class PipelineGoldenTest {
       })
   void everyStepFollowsTheGoldenTrajectory(String name) {
     // DESIGN's tolerances for whole pipelines.
-    check(name, DType.F32, 1e-4);
-    check(name, DType.BF16, 2e-2);
+    try (Device device = Device.cpu()) {
+      check(device, name, DType.F32, 1e-4);
+      check(device, name, DType.BF16, 2e-2);
+    }
   }
 
-  private static void check(String name, DType dtype, double tolerance) {
+  /** Two samplers: with thresholding, and with guidance and noise. */
+  @ParameterizedTest
+  @CsvSource({
+    "digits-dpmpp-2m-20-threshold, F32, 1e-4",
+    "digits-dpmpp-2m-sde-16, F32, 1e-4",
+    "digits-dpmpp-2m-20-threshold, F16, 3e-3",
+    "digits-dpmpp-2m-sde-16, F16, 3e-3",
+    "digits-dpmpp-2m-20-threshold, TF32, 3e-3",
+    "digits-dpmpp-2m-20-threshold, BF16, 2e-2",
+    "digits-dpmpp-2m-sde-16, BF16, 2e-2"
+  })
+  void everyStepOnTheVirtualGpuFollowsTheGoldenTrajectory(
+      String name, DType dtype, double tolerance) {
+    try (VirtualTestDevice gpu = VirtualTestDevice.unchecked()) {
+      check(gpu.device(), name, dtype, tolerance);
+    }
+  }
+
+  @Tag("full")
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "digits-ddim-20",
+        "digits-ddpm-25",
+        "digits-dpmpp-2m-12-cfg3",
+        "digits-dpmpp-2m-15",
+        "digits-dpmpp-2m-20-threshold",
+        "digits-dpmpp-2m-20-threshold-cfg2",
+        "digits-dpmpp-2m-sde-16",
+        "digits-dpmpp-3s-15"
+      })
+  void everyStepOfEveryPipelineOnTheVirtualGpuFollowsTheGoldenTrajectory(String name) {
+    try (VirtualTestDevice gpu = VirtualTestDevice.unchecked()) {
+      check(gpu.device(), name, DType.F32, 1e-4);
+      check(gpu.device(), name, DType.F16, 3e-3);
+      check(gpu.device(), name, DType.TF32, 3e-3);
+      check(gpu.device(), name, DType.BF16, 2e-2);
+    }
+  }
+
+  private static void check(Device device, String name, DType dtype, double tolerance) {
     Path folder = Golden.folder("pipelines", name);
     Map<String, HostTensor> golden = Golden.tensors(folder.resolve("trajectory.safetensors"), "");
     ModelConfig kase = ModelConfig.read(folder.resolve("case.json"));
@@ -53,7 +98,6 @@ class PipelineGoldenTest {
     }
     double[] worst = new double[1];
     try (TensorSource file = SafetensorsFile.open(folder.resolve("trajectory.safetensors"));
-        Device device = Device.cpu();
         Model model =
             Model.load(device, BundledModels.load().resolve("digits-32"), dtype, w -> fail(w));
         Sampler sampler = model.sampler()) {
@@ -81,7 +125,15 @@ class PipelineGoldenTest {
                       worst[0] = Math.max(worst[0], error);
                       assertTrue(
                           error <= tolerance,
-                          name + " " + dtype + " step " + call + ": error " + error);
+                          device.kind()
+                              + " "
+                              + name
+                              + " "
+                              + dtype
+                              + " step "
+                              + call
+                              + ": "
+                              + error);
                     }
 
                     @Override

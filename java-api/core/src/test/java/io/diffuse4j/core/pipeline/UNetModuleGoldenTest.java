@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import io.diffuse4j.core.Golden;
+import io.diffuse4j.core.VirtualTestDevice;
 import io.diffuse4j.core.device.DType;
 import io.diffuse4j.core.device.Device;
 import io.diffuse4j.core.device.PlannedMemory;
@@ -14,6 +15,7 @@ import io.diffuse4j.natives.CpuOps;
 import io.diffuse4j.weights.HostTensor;
 import io.diffuse4j.weights.ModuleFolder;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -47,11 +49,31 @@ class UNetModuleGoldenTest {
       })
   void unetGivesThePublishedNumbers(String name) {
     // DESIGN's whole-module tolerances.
-    check(name, DType.F32, 1e-5);
-    check(name, DType.BF16, 3e-2);
+    check(device, name, DType.F32, 1e-5);
+    check(device, name, DType.BF16, 3e-2);
   }
 
-  private static void check(String name, DType dtype, double tolerance) {
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "unet2d-unconditional",
+        "unet2d-class",
+        "unet2d-scale-shift",
+        "unet-sd1",
+        "unet-sd2",
+        "unet-sdxl",
+        "unet-inpaint"
+      })
+  void unetGivesThePublishedNumbersOnTheVirtualGpuUnderAllCheckers(String name) {
+    try (VirtualTestDevice gpu = VirtualTestDevice.checked()) {
+      check(gpu.device(), name, DType.F32, 1e-5);
+      check(gpu.device(), name, DType.F16, 5e-3);
+      check(gpu.device(), name, DType.BF16, 3e-2);
+      check(gpu.device(), name, DType.TF32, 2e-3);
+    }
+  }
+
+  private static void check(Device device, String name, DType dtype, double tolerance) {
     Path folder = Golden.folder("modules", name);
     Map<String, HostTensor> inputs = Golden.tensors(folder.resolve("io.safetensors"), "in.");
     HostTensor expected = Golden.tensors(folder.resolve("io.safetensors"), "out.").get("sample");
@@ -59,7 +81,29 @@ class UNetModuleGoldenTest {
       HostTensor actual = module.run(inputs).get("sample");
       assertArrayEquals(expected.shape(), actual.shape());
       double error = Golden.error(actual.toFloats(), expected.toFloats());
-      assertTrue(error <= tolerance, name + " " + dtype + ": error " + error);
+      assertTrue(error <= tolerance, device.kind() + " " + name + " " + dtype + ": error " + error);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"unet2d-class", "unet2d-scale-shift", "unet-sdxl"})
+  void deviceMemoryIsKnownBeforeAnythingIsLoaded(String name) {
+    Path folder = Golden.folder("modules", name);
+    UNet.Shape shape = new UNet.Shape(2, 16, 24, 7);
+    for (DType dtype : DType.values()) {
+      try (VirtualTestDevice gpu = VirtualTestDevice.unchecked()) {
+        PlannedMemory planned =
+            UNetModule.planned(gpu.device(), ModuleFolder.open(folder), dtype, shape);
+        assertEquals(List.of(), gpu.driver().allocations());
+        try (UNetModule module = UNetModule.load(gpu.device(), folder, dtype, w -> fail(w));
+            UNetSession session = module.session(shape, false)) {
+          assertEquals(planned.planBytes(), session.planBytes());
+          assertEquals(planned.weightBytes(), module.weightBytes());
+          assertEquals(
+              planned.planBytes() + planned.weightBytes(),
+              gpu.driver().allocations().stream().mapToLong(a -> a.bytes()).sum());
+        }
+      }
     }
   }
 

@@ -58,7 +58,7 @@ final class DeviceBatch implements AutoCloseable {
     }
     tables[s] = new OffHeap(4 * words.length);
     tables[s].buffer().asIntBuffer().put(words);
-    step.table(s, tables[s].address(), table.calls());
+    step.table(s, tables[s].address(), table);
   }
 
   void latents(int s, double[] nchw) {
@@ -100,7 +100,7 @@ final class DeviceBatch implements AutoCloseable {
     for (int i = 0; i < nchw.length; i++) {
       noises[s].buffer().putFloat(4 * i, (float) nchw[i]);
     }
-    step.noise(s, noises[s].address());
+    step.noise(s, noises[s].address(), 0);
   }
 
   private void put(

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.diffuse4j.core.device.Device;
 import io.diffuse4j.core.sampler.CoefficientTable;
 import io.diffuse4j.core.sampler.SamplerReplay;
 import io.diffuse4j.weights.InvalidModelException;
@@ -11,12 +12,26 @@ import io.diffuse4j.weights.ModelConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every scheduler in every spacing at the ends of what can be asked for. */
 class SchedulerEdgesTest {
+  private static Device device;
+
+  @BeforeAll
+  static void open() {
+    device = Device.cpu();
+  }
+
+  @AfterAll
+  static void close() {
+    device.close();
+  }
+
   private static final int[] STEPS = {1, 2, 3, 4, 5, 8, 11, 14, 15, 998, 999, 1000};
 
   static List<List<String>> settings() {
@@ -133,7 +148,7 @@ class SchedulerEdgesTest {
 
   private static void assertFinite(
       CoefficientTable table, float[] start, Random random, int steps) {
-    try (SamplerReplay replay = new SamplerReplay(table, 1, 2, 3, 2, start)) {
+    try (SamplerReplay replay = new SamplerReplay(device, table, 1, 2, 3, 2, start)) {
       float[] latents = start;
       for (int call = 0; call < table.calls(); call++) {
         float[] noise = table.drawsNoise(call) ? normals(random, 6) : null;

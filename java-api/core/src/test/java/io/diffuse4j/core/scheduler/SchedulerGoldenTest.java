@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.diffuse4j.core.VirtualTestDevice;
+import io.diffuse4j.core.device.Device;
 import io.diffuse4j.core.sampler.CoefficientTable;
 import io.diffuse4j.core.sampler.SamplerReplay;
 import io.diffuse4j.weights.ModelConfig;
@@ -17,12 +19,29 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every scheduler against the trajectories that diffusers recorded. */
+/** Every scheduler against the trajectories that diffusers recorded, on every kind of device. */
 class SchedulerGoldenTest {
+  private static Device cpu;
+  private static VirtualTestDevice virtual;
+
+  @BeforeAll
+  static void open() {
+    cpu = Device.cpu();
+    virtual = VirtualTestDevice.checked();
+  }
+
+  @AfterAll
+  static void close() {
+    cpu.close();
+    virtual.close();
+  }
+
   /** DESIGN's bound for a replay, every step. */
   private static final double BOUND = 1e-5;
 
@@ -43,7 +62,7 @@ class SchedulerGoldenTest {
 
   @ParameterizedTest
   @MethodSource("cases")
-  void theNativeSamplerFollowsTheRecordedTrajectory(String name) throws Exception {
+  void theDevicesSamplerFollowsTheRecordedTrajectory(String name) throws Exception {
     Path folder = goldens().resolve(name);
     ModelConfig golden = ModelConfig.read(folder.resolve("case.json"));
     List<String> options = new ArrayList<>();
@@ -65,23 +84,28 @@ class SchedulerGoldenTest {
     try (SafetensorsFile file = SafetensorsFile.open(folder.resolve("trajectory.safetensors"))) {
       assertArrayEquals(file.get("timesteps").toFloats(), floats(table.timesteps()), name);
       assertSchedule(folder, file);
-      long[] shape = file.get("initial").shape();
-      int pixels = (int) (shape[2] * shape[3]);
-      float[] initial = file.get("initial").toFloats();
-      int channels = (int) shape[1];
-      try (SamplerReplay replay =
-          new SamplerReplay(table, (int) shape[0], channels, pixels, channels, initial)) {
-        for (int call = 0; call < table.calls(); call++) {
-          String step = String.format("step.%03d.", call);
-          boolean drawn = file.has(step + "noise.0");
-          assertEquals(drawn, table.drawsNoise(call), step + "noise.0");
-          assertFalse(file.has(step + "noise.1"));
-          float[] noise = drawn ? file.get(step + "noise.0").toFloats() : null;
-          float[] after = replay.step(call, file.get(step + "model_output").toFloats(), noise);
-          double error = error(after, file.get(step + "prev_sample").toFloats());
-          assertTrue(error <= BOUND, step + "prev_sample: " + error);
-        }
-        assertFalse(file.has(String.format("step.%03d.model_output", table.calls())));
+      assertFalse(file.has(String.format("step.%03d.model_output", table.calls())));
+      follow(cpu, table, file);
+      follow(virtual.device(), table, file);
+    }
+  }
+
+  private static void follow(Device device, CoefficientTable table, SafetensorsFile file) {
+    long[] shape = file.get("initial").shape();
+    int pixels = (int) (shape[2] * shape[3]);
+    float[] initial = file.get("initial").toFloats();
+    int channels = (int) shape[1];
+    try (SamplerReplay replay =
+        new SamplerReplay(device, table, (int) shape[0], channels, pixels, channels, initial)) {
+      for (int call = 0; call < table.calls(); call++) {
+        String step = String.format("step.%03d.", call);
+        boolean drawn = file.has(step + "noise.0");
+        assertEquals(drawn, table.drawsNoise(call), step + "noise.0");
+        assertFalse(file.has(step + "noise.1"));
+        float[] noise = drawn ? file.get(step + "noise.0").toFloats() : null;
+        float[] after = replay.step(call, file.get(step + "model_output").toFloats(), noise);
+        double error = error(after, file.get(step + "prev_sample").toFloats());
+        assertTrue(error <= BOUND, device.kind() + " " + step + "prev_sample: " + error);
       }
     }
   }

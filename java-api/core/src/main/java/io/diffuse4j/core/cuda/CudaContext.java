@@ -1,0 +1,78 @@
+package io.diffuse4j.core.cuda;
+
+import static org.bytedeco.cuda.global.cudart.cuCtxSetCurrent;
+import static org.bytedeco.cuda.global.cudart.cuDeviceGet;
+import static org.bytedeco.cuda.global.cudart.cuDeviceGetAttribute;
+import static org.bytedeco.cuda.global.cudart.cuDeviceGetCount;
+import static org.bytedeco.cuda.global.cudart.cuDeviceGetName;
+import static org.bytedeco.cuda.global.cudart.cuDevicePrimaryCtxRelease;
+import static org.bytedeco.cuda.global.cudart.cuDevicePrimaryCtxRetain;
+
+import java.nio.charset.StandardCharsets;
+import org.bytedeco.cuda.cudart.CUctx_st;
+
+/** A device's primary context, which its users share. Any thread may call: it binds it first. */
+final class CudaContext implements AutoCloseable {
+  private static final int MULTIPROCESSOR_COUNT = 16;
+  private static final int COMPUTE_CAPABILITY_MAJOR = 75;
+  private static final int COMPUTE_CAPABILITY_MINOR = 76;
+  private static final int NAME_BYTES = 256;
+
+  private final int device;
+  private final String name;
+  private final CUctx_st context = new CUctx_st();
+  private final int multiprocessors;
+  private final int major;
+  private final int minor;
+
+  CudaContext(int ordinal) {
+    int[] count = new int[1];
+    CudaDriver.check("cuDeviceGetCount", cuDeviceGetCount(count));
+    if (ordinal < 0 || ordinal >= count[0]) {
+      throw new IllegalArgumentException(
+          "there is no GPU " + ordinal + "; it must be 0 to " + (count[0] - 1));
+    }
+    int[] handle = new int[1];
+    CudaDriver.check("cuDeviceGet", cuDeviceGet(handle, ordinal));
+    device = handle[0];
+    byte[] text = new byte[NAME_BYTES];
+    CudaDriver.check("cuDeviceGetName", cuDeviceGetName(text, text.length, device));
+    name = new String(text, StandardCharsets.UTF_8).split("\0", 2)[0];
+    multiprocessors = attribute(MULTIPROCESSOR_COUNT);
+    major = attribute(COMPUTE_CAPABILITY_MAJOR);
+    minor = attribute(COMPUTE_CAPABILITY_MINOR);
+    CudaDriver.check("cuDevicePrimaryCtxRetain", cuDevicePrimaryCtxRetain(context, device));
+  }
+
+  private int attribute(int attribute) {
+    int[] value = new int[1];
+    CudaDriver.check("cuDeviceGetAttribute", cuDeviceGetAttribute(value, attribute, device));
+    return value[0];
+  }
+
+  /** Makes it current on this thread. */
+  void bind() {
+    CudaDriver.check("cuCtxSetCurrent", cuCtxSetCurrent(context));
+  }
+
+  String name() {
+    return name;
+  }
+
+  int multiprocessors() {
+    return multiprocessors;
+  }
+
+  int major() {
+    return major;
+  }
+
+  int minor() {
+    return minor;
+  }
+
+  @Override
+  public void close() {
+    CudaDriver.check("cuDevicePrimaryCtxRelease", cuDevicePrimaryCtxRelease(device));
+  }
+}

@@ -1,0 +1,83 @@
+package io.diffuse4j.core.cuda;
+
+import static org.bytedeco.cuda.global.cudart.cuGraphAddKernelNode;
+import static org.bytedeco.cuda.global.cudart.cuGraphCreate;
+import static org.bytedeco.cuda.global.cudart.cuGraphDestroy;
+import static org.bytedeco.cuda.global.cudart.cuGraphExecDestroy;
+import static org.bytedeco.cuda.global.cudart.cuGraphInstantiate;
+
+import io.diffuse4j.core.op.MemoryView;
+import java.util.List;
+import org.bytedeco.cuda.cudart.CUDA_KERNEL_NODE_PARAMS_v2;
+import org.bytedeco.cuda.cudart.CUgraphExec_st;
+import org.bytedeco.cuda.cudart.CUgraphNode_st;
+import org.bytedeco.cuda.cudart.CUgraph_st;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
+
+/**
+ * The launches of programs, one after the other, as an executable CUDA graph. Built node by node
+ * and not captured: other threads use the stream meanwhile.
+ */
+final class CudaGraph implements AutoCloseable {
+  private final CudaContext context;
+  private final CUgraphExec_st executable = new CUgraphExec_st();
+  private final int nodes;
+  private boolean closed;
+
+  CudaGraph(CudaContext context, List<CudaProgram> programs) {
+    this.context = context;
+    context.bind();
+    CUgraph_st graph = new CUgraph_st();
+    CudaDriver.check("cuGraphCreate", cuGraphCreate(graph, 0));
+    try {
+      nodes = addNodes(graph, programs);
+      CudaDriver.check("cuGraphInstantiate", cuGraphInstantiate(executable, graph, 0));
+    } finally {
+      CudaDriver.check("cuGraphDestroy", cuGraphDestroy(graph));
+    }
+  }
+
+  private static int addNodes(CUgraph_st graph, List<CudaProgram> programs) {
+    int count = 0;
+    CUgraphNode_st previous = null;
+    try (CUDA_KERNEL_NODE_PARAMS_v2 node = new CUDA_KERNEL_NODE_PARAMS_v2();
+        PointerPointer<Pointer> arguments = new PointerPointer<>(1)) {
+      for (CudaProgram program : programs) {
+        for (CudaProgram.Launch launch : program.launches()) {
+          node.func(launch.function());
+          node.gridDimX(launch.gridX()).gridDimY(launch.gridY()).gridDimZ(launch.gridZ());
+          node.blockDimX(launch.threads()).blockDimY(1).blockDimZ(1);
+          node.sharedMemBytes(launch.sharedBytes());
+          arguments.put(0, new MemoryView(launch.params()));
+          node.kernelParams(arguments).extra(null).kern(null).ctx(null);
+          CUgraphNode_st added = new CUgraphNode_st();
+          CudaDriver.check(
+              "cuGraphAddKernelNode",
+              cuGraphAddKernelNode(added, graph, previous, previous == null ? 0 : 1, node));
+          previous = added;
+          count++;
+        }
+      }
+    }
+    return count;
+  }
+
+  CUgraphExec_st handle() {
+    return executable;
+  }
+
+  /** Kernel launches of one run. */
+  int nodes() {
+    return nodes;
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      context.bind();
+      CudaDriver.check("cuGraphExecDestroy", cuGraphExecDestroy(executable));
+    }
+  }
+}

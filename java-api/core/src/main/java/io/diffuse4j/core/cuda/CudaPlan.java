@@ -1,0 +1,111 @@
+package io.diffuse4j.core.cuda;
+
+import io.diffuse4j.core.engine.NativeResource;
+import io.diffuse4j.core.op.ArenaLayout;
+import io.diffuse4j.core.op.DeviceBuffer;
+import io.diffuse4j.core.op.Graph;
+import io.diffuse4j.core.op.Plan;
+import io.diffuse4j.core.op.Value;
+import java.util.List;
+
+/** A graph as launches with fixed addresses: one arena holds values, constants and scratch. */
+final class CudaPlan implements Plan {
+  /** Where the arena of a plan that is only measured seems to lie; aligned as the real one is. */
+  private static final long NOWHERE = 1L << 41;
+
+  private final ArenaLayout layout;
+  private final CudaBuffer arena;
+  private final CudaProgram program;
+  private final CudaContext context;
+  private CudaGraph graph;
+
+  CudaPlan(
+      CudaContext context,
+      CudaModules modules,
+      CudaMemory memory,
+      Graph source,
+      CudaWeights weights,
+      boolean batchInvariant) {
+    this.context = context;
+    CudaLowering lowering = new CudaLowering(source, weights, batchInvariant);
+    layout = lowering.layout();
+    Regions regions = regions(context, lowering, batchInvariant);
+    CudaBuffer allocated = memory.allocate("the plan", regions.bytes());
+    CudaProgram lowered = null;
+    try {
+      long base = allocated.address();
+      List<float[]> constants = lowering.constants();
+      for (int i = 0; i < constants.size(); i++) {
+        float[] values = constants.get(i);
+        long offset = regions.constants + CudaLowering.constantOffset(constants, i);
+        allocated.upload(offset, values, 0, values.length);
+      }
+      lowered = new CudaProgram(context, modules, batchInvariant, base + regions.scratch);
+      lowering.lower(lowered, base, base + regions.constants);
+      lowered.launches();
+    } catch (Throwable t) {
+      NativeResource.closeAll(lowered, allocated);
+      throw t;
+    }
+    arena = allocated;
+    program = lowered;
+  }
+
+  /** Byte offsets of the arena's parts; values come first. */
+  private record Regions(long constants, long scratch, long bytes) {}
+
+  private static Regions regions(
+      CudaContext context, CudaLowering lowering, boolean batchInvariant) {
+    List<float[]> constants = lowering.constants();
+    long scratch =
+        lowering.layout().bytes() + CudaLowering.constantOffset(constants, constants.size());
+    try (CudaProgram measured = new CudaProgram(context, null, batchInvariant, NOWHERE)) {
+      lowering.lower(measured, NOWHERE, NOWHERE);
+      return new Regions(lowering.layout().bytes(), scratch, scratch + measured.scratchBytes());
+    }
+  }
+
+  /** The arena of a plan that is not made. */
+  static long plannedBytes(
+      CudaContext context, Graph graph, CudaWeights declared, boolean batchInvariant) {
+    return regions(context, new CudaLowering(graph, declared, batchInvariant), batchInvariant)
+        .bytes();
+  }
+
+  CudaProgram program() {
+    return program;
+  }
+
+  /** The plan alone as a graph, made when it is first needed. */
+  CudaGraph graph() {
+    if (graph == null) {
+      graph = new CudaGraph(context, List.of(program));
+    }
+    return graph;
+  }
+
+  @Override
+  public long address(Value value) {
+    return arena.address() + layout.offset(value);
+  }
+
+  @Override
+  public DeviceBuffer arena() {
+    return arena;
+  }
+
+  @Override
+  public long offset(Value value) {
+    return layout.offset(value);
+  }
+
+  @Override
+  public long bytes() {
+    return arena.bytes();
+  }
+
+  @Override
+  public void close() {
+    NativeResource.closeAll(graph, arena, program);
+  }
+}

@@ -1,0 +1,93 @@
+package io.diffuse4j.core.cuda;
+
+import io.diffuse4j.core.op.NativeStatus;
+import io.diffuse4j.natives.CudaOps;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.cuda.cudart.CUfunc_st;
+
+/** A list of launches that the native side has made ({@code d4j_cuda.h}). */
+final class CudaProgram implements AutoCloseable {
+  /**
+   * One launch.
+   *
+   * @param threads of a block; gridX, gridY and gridZ blocks
+   * @param params host address of the kernel's only parameter, valid as long as the program
+   */
+  record Launch(
+      CUfunc_st function,
+      int gridX,
+      int gridY,
+      int gridZ,
+      int threads,
+      int sharedBytes,
+      long params) {}
+
+  private final CudaContext context;
+  private final CudaModules modules;
+  private long program;
+  private List<Launch> launches;
+
+  /**
+   * An empty program.
+   *
+   * @param modules where its kernels are; null for a program that only tells what it needs
+   * @param scratch device address of the scratch region
+   */
+  CudaProgram(CudaContext context, CudaModules modules, boolean batchInvariant, long scratch) {
+    this.context = context;
+    this.modules = modules;
+    long[] created = new long[1];
+    NativeStatus.check(
+        "d4j_cuda_program_create",
+        CudaOps.d4j_cuda_program_create(
+            context.multiprocessors(), batchInvariant ? 1 : 0, scratch, created));
+    program = created[0];
+  }
+
+  /** The handle, for appending ops. */
+  long handle() {
+    return program;
+  }
+
+  long scratchBytes() {
+    return CudaOps.d4j_cuda_program_scratch_bytes(program);
+  }
+
+  CudaContext context() {
+    return context;
+  }
+
+  /** All launches; nothing is appended afterwards. */
+  List<Launch> launches() {
+    if (launches == null) {
+      List<Launch> resolved = new ArrayList<>();
+      int count = CudaOps.d4j_cuda_program_launches(program);
+      for (int i = 0; i < count; i++) {
+        resolved.add(resolve(i));
+      }
+      launches = List.copyOf(resolved);
+    }
+    return launches;
+  }
+
+  private Launch resolve(int index) {
+    int[] shape = new int[6];
+    long[] params = new long[1];
+    NativeStatus.check("d4j_cuda_launch", CudaOps.d4j_cuda_launch(program, index, shape, params));
+    CUfunc_st function =
+        modules.function(
+            CudaOps.d4j_cuda_launch_image(program, index),
+            CudaOps.d4j_cuda_launch_kernel(program, index),
+            shape[4]);
+    return new Launch(function, shape[0], shape[1], shape[2], shape[3], shape[4], params[0]);
+  }
+
+  @Override
+  public void close() {
+    if (program != 0) {
+      NativeStatus.check("d4j_cuda_program_destroy", CudaOps.d4j_cuda_program_destroy(program));
+      program = 0;
+    }
+  }
+}

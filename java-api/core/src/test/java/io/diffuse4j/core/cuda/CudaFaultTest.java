@@ -1,0 +1,100 @@
+package io.diffuse4j.core.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import io.diffuse4j.core.VirtualTestDevice;
+import io.diffuse4j.core.device.DType;
+import io.diffuse4j.core.device.Device;
+import io.diffuse4j.core.device.DeviceException;
+import io.diffuse4j.core.device.DeviceMemoryException;
+import io.diffuse4j.core.device.VirtualOptions;
+import io.diffuse4j.core.pipeline.GenerationRequest;
+import io.diffuse4j.core.pipeline.Model;
+import io.diffuse4j.core.pipeline.Sampler;
+import io.diffuse4j.core.pipeline.SamplerOptions;
+import io.diffuse4j.natives.VirtualGpuDriver;
+import io.diffuse4j.weights.BundledModels;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** Every driver call made to fail: the caller is told which, nothing leaks, and the next works. */
+class CudaFaultTest {
+  private static final Path DIGITS = BundledModels.load().resolve("digits-32");
+  private static final int UNKNOWN = 999;
+  private static final int OUT_OF_MEMORY = 2;
+
+  /** Opens, loads, plans, samples and closes. */
+  private static byte[] wholeLife() {
+    try (Device device = Device.virtual(VirtualOptions.defaults());
+        Model model = Model.load(device, DIGITS, DType.F16, w -> fail(w));
+        Sampler sampler = model.sampler(SamplerOptions.of(8, 8))) {
+      GenerationRequest request = GenerationRequest.builder().labels(4).steps(2).seed(1).build();
+      return sampler.generate(request).images().get(0).pixels();
+    }
+  }
+
+  @Test
+  void everyCallMadeToFailOnceIsATypedErrorWithoutALeak() {
+    try (VirtualTestDevice gpu = VirtualTestDevice.unchecked()) {
+      VirtualGpuDriver driver = gpu.driver();
+      byte[] expected = wholeLife();
+      driver.clearCalls();
+      wholeLife();
+      Map<String, VirtualGpuDriver.CallTotal> calls = driver.calls();
+      calls.forEach(
+          (name, total) -> {
+            if (isReached(name)) {
+              failOnce(driver, name, 0);
+              failOnce(driver, name, total.calls() - 1);
+              assertArrayEquals(expected, wholeLife(), name);
+            }
+          });
+    }
+  }
+
+  /** What only the error path itself calls is not asked for here. */
+  private static boolean isReached(String name) {
+    return !name.startsWith("cuGetError");
+  }
+
+  private static void failOnce(VirtualGpuDriver driver, String name, long skip) {
+    driver.failCalls(name, skip, 1, UNKNOWN);
+    DeviceException e =
+        assertThrows(DeviceException.class, CudaFaultTest::wholeLife, name + " after " + skip);
+    driver.clearFaults();
+    assertEquals(UNKNOWN, e.code());
+    // The driver's name for it may end in a version.
+    assertTrue(name.startsWith(e.call().split(" ")[0]), name + ": " + e.getMessage());
+    assertTrue(e.getMessage().contains("CUDA_ERROR_UNKNOWN"), e.getMessage());
+    if (!name.startsWith("cuMemFree")) {
+      assertEquals(List.of(), driver.allocations(), name + " after " + skip);
+    }
+  }
+
+  @Test
+  void memoryThatIsNotThereIsRefusedWithTheFigures() {
+    try (VirtualTestDevice gpu = VirtualTestDevice.with("memory=20M")) {
+      try (Model model = Model.load(gpu.device(), DIGITS, DType.F16, w -> fail(w));
+          Sampler sampler = model.sampler(SamplerOptions.of(32, 32).withBatch(64))) {
+        GenerationRequest large =
+            GenerationRequest.builder().labels(Collections.nCopies(64, 4)).steps(2).build();
+        DeviceMemoryException e =
+            assertThrows(DeviceMemoryException.class, () -> sampler.generate(large));
+        assertTrue(e.needed() > e.budget(), e.getMessage());
+      }
+    }
+    try (VirtualTestDevice gpu = VirtualTestDevice.unchecked()) {
+      gpu.driver().failCalls("cuMemAlloc_v2", 0, 1, OUT_OF_MEMORY);
+      assertThrows(
+          DeviceMemoryException.class,
+          () -> Model.load(gpu.device(), DIGITS, DType.F32, w -> fail(w)));
+    }
+  }
+}
