@@ -9,7 +9,11 @@
     }                                                                                                       \
     extern "C" __global__ void __launch_bounds__(d4j::kNormThreads)                                         \
         group_norm_apply_##NAME(const __grid_constant__ d4j::GroupNormApplyParams p) {                      \
-        d4j::groupNormApply<d4j::DType::TYPE, VECTOR>(p);                                                   \
+        d4j::groupNormApply<d4j::DType::TYPE, VECTOR>(p, blockIdx.x, blockIdx.y, blockIdx.z);               \
+    }                                                                                                       \
+    extern "C" __global__ void __launch_bounds__(d4j::kNormThreads)                                         \
+        group_norm_##NAME(const __grid_constant__ d4j::GroupNormParams p) {                                 \
+        d4j::groupNorm<d4j::DType::TYPE, VECTOR>(p);                                                        \
     }                                                                                                       \
     extern "C" __global__ void __launch_bounds__(d4j::kNormThreads)                                         \
         layer_norm_##NAME(const __grid_constant__ d4j::LayerNormParams p) {                                 \
@@ -25,5 +29,5 @@ D4J_NORM(BF16, bf16_scalar, 1)
 
 extern "C" __global__ void __launch_bounds__(d4j::kNormThreads)
     group_norm_finalize(const __grid_constant__ d4j::GroupNormFinalizeParams p) {
-    d4j::groupNormFinalize(p);
+    d4j::groupNormFinalize(p, blockIdx.x, blockIdx.y);
 }

@@ -51,6 +51,20 @@ struct GroupNormApplyParams {
     Activation activation;  // None or Silu
 };
 
+/// group_norm_<dtype>[_scalar]: group_norm_finalize and group_norm_apply in one launch. With statistics from its producer
+/// a GroupNorm is this launch alone.
+/// Grid: groups * samples + columnBlocks * ceilDiv(pixels, apply.rows) * samples blocks, in one dimension.
+struct GroupNormParams {
+    GroupNormFinalizeParams merge;
+    GroupNormApplyParams apply;  // apply.channels = merge.channels: scratch memory, written and read by this launch
+    int32_t* progress;           // [groupNormProgress(samples)]: 0 before the first launch, and again after each one
+    int32_t samples;
+    int32_t columnBlocks;  // ceilDiv(vectors of a row, apply.columns)
+};
+
+/// Blocks that have started; of each sample the groups that are merged, and the blocks that have begun to apply them.
+D4J_HOST_DEVICE constexpr int groupNormProgress(int samples) { return 1 + 2 * samples; }
+
 /// layer_norm_<dtype>[_scalar]: normalises each row over its channels. Grid: ceilDiv(rows, kLayerNormRows);
 /// dynamic shared memory: 8 * channels bytes.
 struct LayerNormParams {
@@ -67,6 +81,7 @@ struct LayerNormParams {
 static_assert(sizeof(GroupNormStatsParams) == 32, "written by Java");
 static_assert(sizeof(GroupNormFinalizeParams) == 96, "written by Java");
 static_assert(sizeof(GroupNormApplyParams) == 56, "written by Java");
+static_assert(sizeof(GroupNormParams) == 168, "written by Java");
 static_assert(sizeof(LayerNormParams) == 56, "written by Java");
 
 }  // namespace d4j

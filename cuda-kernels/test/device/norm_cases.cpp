@@ -1,4 +1,6 @@
-// GroupNorm (statistics, finalize, apply) and LayerNorm.
+// GroupNorm (statistics; then merging and applying, in two launches and in one) and LayerNorm.
+#include <algorithm>
+
 #include "norm/norm_config.hpp"
 #include "norm/norm_params.hpp"
 #include "test/device/suite.hpp"
@@ -73,10 +75,29 @@ void checkGroupNorm(Suite& suite, const GroupCase& c) {
     suite.gpu.launch(suite.gpu.kernel(module, suffixed("group_norm_apply_", vector).c_str(), 0),
                      {ceilDiv(channels / vector, columns), ceilDiv(c.pixels, kGroupNormRows), c.samples}, kNormThreads,
                      0, a);
+    // Both parts in one launch, twice: it leaves its counters as it found them.
+    Tensor whole(suite.gpu, c.type, out.size());
+    std::vector<int32_t> progress(groupNormProgress(c.samples));
+    const uint64_t counters = suite.gpu.allocate(progress.size() * 4);
+    suite.gpu.upload(counters, progress.data(), progress.size() * 4);
+    GroupNormParams g{f, a, reinterpret_cast<int32_t*>(counters), c.samples, ceilDiv(channels / vector, columns)};
+    g.apply.dst = whole.device();
+    const int units = c.groups + g.columnBlocks * ceilDiv(c.pixels, kGroupNormRows);
+    for (int launch = 0; launch < 2; ++launch) {
+        whole.poison();
+        parameters.poison();
+        suite.gpu.launch(suite.gpu.kernel(module, suffixed("group_norm_", vector).c_str(), 0), {units * c.samples, 1, 1},
+                         kNormThreads, 0, g);
+        suite.gpu.download(progress.data(), counters, progress.size() * 4);
+        suite.judge("group_norm's counters", *std::max_element(progress.begin(), progress.end()), 0);
+    }
+    suite.gpu.free(counters);
     out.download();
+    whole.download();
     suite.hash(out);
+    suite.hash(whole);
 
-    RelativeError error;
+    RelativeError error, wholeError;
     const int width = channels / c.groups;
     for (int n = 0; n < c.samples; ++n) {
         for (int group = 0; group < c.groups; ++group) {
@@ -102,16 +123,18 @@ void checkGroupNorm(Suite& suite, const GroupCase& c) {
                     if (c.film) {
                         y = y * (1 + film.get(n * filmStride + channel)) + film.get(n * filmStride + channels + channel);
                     }
-                    error.add(out.get((size_t(n) * c.pixels + row) * channels + channel),
-                              applyActivation(a.activation, y));
+                    const size_t at = (size_t(n) * c.pixels + row) * channels + channel;
+                    error.add(out.get(at), applyActivation(a.activation, y));
+                    wholeError.add(whole.get(at), applyActivation(a.activation, y));
                 }
             }
         }
     }
-    suite.judge("group_norm " + std::string(storageName(c.type)) + " " + std::to_string(c.samples) + "x" +
-                    std::to_string(c.pixels) + " channels " + std::to_string(c.channels0) + "+" +
-                    std::to_string(c.channels1) + " groups " + std::to_string(c.groups),
-                error.value(), tolerance(c.type));
+    const std::string name = std::string(storageName(c.type)) + " " + std::to_string(c.samples) + "x" +
+                             std::to_string(c.pixels) + " channels " + std::to_string(c.channels0) + "+" +
+                             std::to_string(c.channels1) + " groups " + std::to_string(c.groups);
+    suite.judge("group_norm_apply " + name, error.value(), tolerance(c.type));
+    suite.judge("group_norm " + name, wholeError.value(), tolerance(c.type));
 }
 
 void checkLayerNorm(Suite& suite, DType type, int rows, int channels, int gap, bool affine) {
@@ -159,6 +182,14 @@ void normCases(Suite& suite) {
         checkGroupNorm(suite, {type, 2, 49, 9, 6, 5, true, false, true, false, 3});
         checkGroupNorm(suite, {type, 9, 1, 32, 32, 16, false, false, true, true, 0});
         checkGroupNorm(suite, {type, 2, 35, 1280, 640, 32, true, false, true, true, 0});
+        for (int i = 0; i < 6; ++i) {
+            const int groups = suite.uniform(1, 9), width = suite.uniform(1, 13);
+            const int first = i % 2 == 0 ? groups * width : suite.uniform(1, groups * width);
+            checkGroupNorm(suite, {type, suite.uniform(1, 9), suite.uniform(1, 200), first, groups * width - first, groups,
+                                   suite.uniform(0, 1) == 1, suite.uniform(0, 1) == 1, suite.uniform(0, 1) == 1,
+                                   suite.uniform(0, 1) == 1, suite.uniform(0, 3) * 1.0});
+            checkLayerNorm(suite, type, suite.uniform(1, 70), suite.uniform(1, 1500), suite.uniform(0, 9), i % 2 == 0);
+        }
         checkLayerNorm(suite, type, 77, 768, 0, true);
         checkLayerNorm(suite, type, 33, 37, 3, true);
         checkLayerNorm(suite, type, 40, 2560, 16, false);
