@@ -14,6 +14,7 @@
 
 #include "arch/ldmatrix.cuh"
 #include "arch/mma.cuh"
+#include "arch/special_registers.cuh"
 #include "attention/attention_config.hpp"
 #include "attention/attention_params.hpp"
 #include "attention/attention_softmax.cuh"
@@ -40,21 +41,24 @@ struct AttentionWarp {
 
     static constexpr int OPERAND = KEYS * Rows::PITCH;      // bytes of a tile of K or V
 
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000 && __CUDA_ARCH__ < 1200
+    // The compiler for sm_100 needs a few registers more than for all others.
+    static constexpr int KEPT = tile.headDim == 128 ? 4 : tile.queryStepsKept;
+#else
     static constexpr int KEPT = tile.queryStepsKept;
+#endif
     static_assert(!K8 || KEPT == K16 + 1, "a k8 step takes its queries from registers");
 
     uint32_t q[M][KEPT < K16 + K8 ? KEPT + 1 : KEPT][4];  // the last one is for the steps that are not kept
     float o[M][COLUMNS][4];
     float shift[M][2];       // reference of the exponents: a row maximum times scaleLog2; rows g, g + 8 of an m-tile
     float rowSum[M][2];      // unless by mma, of the lane's own columns
-    int lane;
     // A lane's addresses for ldmatrix in the tiles of Q, K and V: its row and, of the first pair of chunks, its chunk.
     uint32_t qAddress, kAddress, vAddress;
     uint32_t lastColumn;     // in K for its k8 step (in V, an operand further, for its odd n8 tile): row `lane`, last chunk
 
     D4J_DEVICE AttentionWarp(int warpRow, uint32_t tileQ, uint32_t tileK) {
-        lane = threadIdx.x % 32;
-        const int half = lane / 16, eighth = lane / 8 % 2;
+        const int lane = threadIdx.x % 32, half = lane / 16, eighth = lane / 8 % 2;
         qAddress = tileQ + Rows::offset(warpRow + lane % 16, half);
         kAddress = tileK + Rows::offset(lane % 8 + half * 8, eighth);
         vAddress = tileK + OPERAND + Rows::offset(lane % 16, half);
@@ -264,6 +268,7 @@ struct AttentionWarp {
 
     /// limit: keys of this tile that the first row of the warp sees, growing by `slope` (0 or 1) a row up to `end`.
     D4J_DEVICE void mask(float (&s)[M][KEYS / 8][4], int limit, int slope, int end) const {
+        const int lane = threadIndex() % 32;
 #pragma unroll
         for (int m = 0; m < M; ++m) {
 #pragma unroll
@@ -282,6 +287,7 @@ struct AttentionWarp {
 
     /// The divided output, as 16-bit rows of this warp at `rows` in shared memory.
     D4J_DEVICE void finish(char* rows) {
+        const int lane = threadIndex() % 32;
 #pragma unroll
         for (int m = 0; m < M; ++m) {
 #pragma unroll
@@ -315,8 +321,7 @@ D4J_DEVICE void attention(const AttentionParams& p) {
     extern __shared__ __align__(128) unsigned char attentionShared[];
 
     const int firstQuery = blockIdx.x * QUERIES;
-    const int warpRow = threadIdx.x / 32 * WARP_ROWS;
-    const bool busy = firstQuery + warpRow < p.qTokens;
+    const bool busy = firstQuery + static_cast<int>(threadIdx.x) / 32 * WARP_ROWS < p.qTokens;
     const int64_t head = static_cast<int64_t>(blockIdx.y) * p.headDim * 2;
     const int64_t firstRow = static_cast<int64_t>(blockIdx.z) * p.qTokens + firstQuery;
     const int64_t firstKey = static_cast<int64_t>(blockIdx.z) * p.kTokens;
@@ -325,22 +330,23 @@ D4J_DEVICE void attention(const AttentionParams& p) {
     const uint32_t stages = shared + (keepsAllQueries(tile) ? 0 : QUERIES * Rows::PITCH);
     const uint32_t tileQ = keepsAllQueries(tile) ? stages + STAGE : shared;
 
-    AttentionLoader<tile.headDim, tile.exact, QUERIES, THREADS, 1> queries(p.qTokens - firstQuery, p.headDim);
+    AttentionLoader<tile.headDim, tile.exact, QUERIES, THREADS, 1> queries(p.headDim);
     queries.open(0, static_cast<const char*>(p.q) + firstRow * p.qStride * 2 + head, p.qStride);
-    queries.load(0, tileQ, p.qStride);
+    queries.load(0, tileQ, p.qStride, p.qTokens - firstQuery);
     cpAsyncCommit();
-    AttentionLoader<tile.headDim, tile.exact, tile.keys, THREADS, 2> keys(p.kTokens, p.headDim);
+    AttentionLoader<tile.headDim, tile.exact, tile.keys, THREADS, 2> keys(p.headDim);
     keys.open(0, static_cast<const char*>(p.k) + firstKey * p.kStride * 2 + head, p.kStride);
     keys.open(1, static_cast<const char*>(p.v) + firstKey * p.vStride * 2 + head, p.vStride);
-    auto loadKeys = [&](uint32_t stage) {
-        keys.load(0, stage, p.kStride);
-        keys.load(1, stage + Warp::OPERAND, p.vStride);
-        keys.advance();
+    auto loadKeys = [&](int i) {
+        const uint32_t stage = stages + (i & 1) * STAGE;
+        const int rows = p.kTokens - i * tile.keys;
+        keys.load(0, stage, p.kStride, rows);
+        keys.load(1, stage + Warp::OPERAND, p.vStride, rows);
         cpAsyncCommit();
     };
-    loadKeys(stages);
+    loadKeys(0);
 
-    Warp warp(warpRow, tileQ, stages);
+    Warp warp(threadIdx.x / 32 * WARP_ROWS, tileQ, stages);
     cpAsyncWait<1>();
     __syncthreads();
     warp.keepQueries();
@@ -355,7 +361,7 @@ D4J_DEVICE void attention(const AttentionParams& p) {
     auto next = [&](int i) {
         cpAsyncWait<0>();
         __syncthreads();
-        if (i + 1 < tiles) loadKeys(stages + ((i + 1) & 1) * STAGE);
+        if (i + 1 < tiles) loadKeys(i + 1);
     };
     auto turnTo = [&](int i) {
         next(i);
@@ -374,7 +380,8 @@ D4J_DEVICE void attention(const AttentionParams& p) {
     next(0);
     while (true) {
         const int end = p.kTokens - i * tile.keys;
-        const int limit = p.causal ? firstQuery + warpRow + 1 - i * tile.keys : end;
+        const int firstRowSeen = firstQuery + threadIndex() / 32 * WARP_ROWS + 1;
+        const int limit = p.causal ? firstRowSeen - i * tile.keys : end;
         const int keysSeen = min(p.causal ? limit + WARP_ROWS - 1 : end, end);
         if (keysSeen > 0) {
             warp.template scores<true>(s, keysSeen);
@@ -405,13 +412,14 @@ D4J_DEVICE void attention(const AttentionParams& p) {
     } else {
         __syncwarp();
     }
+    const int lane = threadIndex() % 32, warpRow = threadIndex() / 32 * WARP_ROWS;
     char* rows = reinterpret_cast<char*>(attentionShared) + warpRow * Rows::PITCH;
     warp.finish(rows);
     __syncwarp();
     char* out = static_cast<char*>(p.out) + (firstRow + warpRow) * p.outStride * 2 + head;
     const int rowsLeft = p.qTokens - firstQuery - warpRow;
 #pragma unroll 4
-    for (int chunk = warp.lane; chunk < WARP_ROWS * Rows::CHUNKS; chunk += 32) {
+    for (int chunk = lane; chunk < WARP_ROWS * Rows::CHUNKS; chunk += 32) {
         const int row = chunk / Rows::CHUNKS, column = chunk % Rows::CHUNKS;
         if (row < rowsLeft && column * 8 < p.headDim) {
             *reinterpret_cast<uint4*>(out + static_cast<int64_t>(row) * p.outStride * 2 + column * 16) =
