@@ -152,8 +152,9 @@ struct AttentionWarp {
     }
 
     /// Scores to probabilities, up to the factor that the row sums share, and their sums over this tile.
+    template <bool MASKED>
     D4J_DEVICE void probabilities(const float (&s)[M][KEYS / 8][4], uint32_t (&p)[M][KEYS / 16][4], float (&sum)[M][2],
-                                  float scaleLog2) {
+                                  float scaleLog2, int keysSeen) {
         const uint32_t ones = Element<TYPE>::pack(1.0f, 1.0f);
 #pragma unroll
         for (int m = 0; m < M; ++m) {
@@ -171,14 +172,18 @@ struct AttentionWarp {
                 }
                 if constexpr (tile.sumByMma) {
                     // Neighbouring keys are added first, so that the product with a column of ones is half as long.
-                    if (k % 2 == 1) {
+                    if (k % 2 == 1 && !(MASKED && (k - 1) * 16 >= keysSeen)) {
                         uint32_t both[4];
 #pragma unroll
                         for (int i = 0; i < 4; ++i) {
                             const uint32_t(&step)[4] = p[m][k - 1 + i / 2];
                             both[i] = Element<TYPE>::addPairs(step[i % 2], step[i % 2 + 2]);
                         }
-                        Mm::k16(total, both, ones, ones);
+                        if (MASKED && k * 16 >= keysSeen) {
+                            Mm::k8(total, both[0], both[1], ones);
+                        } else {
+                            Mm::k16(total, both, ones, ones);
+                        }
                     }
                 }
             }
@@ -387,7 +392,7 @@ D4J_DEVICE void attention(const AttentionParams& p) {
             warp.template scores<true>(s, keysSeen);
             warp.mask(s, limit, p.causal, end);
             warp.rescale(s, p.scaleLog2);
-            warp.probabilities(s, p16, sum, p.scaleLog2);
+            warp.template probabilities<true>(s, p16, sum, p.scaleLog2, keysSeen);
             warp.addSums(sum);
             warp.template output<true>(p16, keysSeen);
         }
@@ -395,7 +400,7 @@ D4J_DEVICE void attention(const AttentionParams& p) {
         for (++i; i < wholeTiles; ++i) {
             turnTo(i);
             warp.template scores<false>(s, tile.keys);
-            warp.probabilities(s, p16, sum, p.scaleLog2);
+            warp.template probabilities<false>(s, p16, sum, p.scaleLog2, tile.keys);
             behind = !warp.accepts(sum);
             if (behind) break;
             warp.template output<false>(p16, tile.keys);

@@ -1,13 +1,11 @@
 // Group normalisation (Wu and He, "Group Normalization", 2018, equations 1 and 2) over NHWC, with SiLU and scale-shift.
 //
-// Statistics first: per channel and block of rows, by the producer or by groupNormStats. groupNormFinalize merges them
-// into groups, which may span both sources, and folds everything that is constant for a channel into three numbers.
-// groupNormApply is then one pass over the data. The mean is subtracted before scaling, not folded into the shift:
-// data with a mean far from zero would lose the digits that they share.
+// Statistics per channel and block of rows come first, from the producer or from groupNormStats. groupNorm merges them
+// into groups, which may span both sources, and is then one pass over the data. The mean is subtracted before scaling, not
+// folded into the shift: data with a mean far from zero would lose the digits that they share.
 //
-// groupNorm is both in one launch. That each block of the second part merged the statistics that it needs would be
-// simpler, but at 64x64 pixels those are four times the bytes of its data. So every group is merged once, by the blocks
-// that start first; the others wait for them.
+// That each block of that pass merged the statistics that it needs would be simpler, but at 64x64 pixels those are four
+// times the bytes of its data. So every group is merged once, by the blocks that start first; the others wait for them.
 //
 // Every sum has a fixed order: neither the schedule nor the batch changes a bit.
 #pragma once
@@ -34,8 +32,8 @@ struct NormPlace {
 
 template <DType TYPE, int VECTOR>
 D4J_DEVICE void groupNormStats(const GroupNormStatsParams& p) {
-    // [VECTOR][threads]; 4 more a row, so that the 8 channels of a vector and 4 vectors are in 32 different banks.
-    constexpr int PITCH = kNormThreads + 4;
+    // [VECTOR][threads]; some more a row, so that the channels of 32 / VECTOR vectors are in 32 different banks.
+    constexpr int PITCH = kNormThreads + 32 / VECTOR;
     __shared__ float means[PITCH * VECTOR], squares[PITCH * VECTOR];
     const NormPlace place(p.columns);
     const int channel = (blockIdx.x * p.columns + place.column) * VECTOR;
@@ -101,7 +99,7 @@ D4J_DEVICE Moments groupOfSource(const ChannelStats* stats, int sample, int chan
     return total;
 }
 
-D4J_DEVICE void groupNormFinalize(const GroupNormFinalizeParams& p, int group, int sample) {
+D4J_DEVICE void mergeGroup(const GroupNormMergeParams& p, int group, int sample) {
     __shared__ Moments partial[kNormThreads];
     const int channels = p.channels0 + p.channels1;
     const int width = channels / p.groups;
@@ -125,36 +123,45 @@ D4J_DEVICE void groupNormFinalize(const GroupNormFinalizeParams& p, int group, i
         }
         __syncthreads();
     }
-    const float mean = partial[0].mean;
-    const float rstd = 1.0f / sqrtf(partial[0].m2 / partial[0].count + p.eps);
-
-    float* out = p.channels + static_cast<int64_t>(sample) * 3 * channels;
-    const float* film = p.film != nullptr ? p.film + static_cast<int64_t>(sample) * p.filmStride : nullptr;
-    for (int channel = begin + static_cast<int>(threadIdx.x); channel < end; channel += kNormThreads) {
-        const float factor = film != nullptr ? 1.0f + film[channel] : 1.0f;
-        const float gamma = p.gamma != nullptr ? p.gamma[channel] : 1.0f;
-        const float beta = p.beta != nullptr ? p.beta[channel] : 0.0f;
-        out[channel] = embedding != nullptr ? mean - embedding[channel] : mean;
-        out[channels + channel] = gamma * rstd * factor;
-        out[2 * channels + channel] = beta * factor + (film != nullptr ? film[channels + channel] : 0.0f);
+    if (threadIdx.x == 0) {
+        float* out = p.moments + (static_cast<int64_t>(sample) * p.groups + group) * 2;
+        out[0] = partial[0].mean;
+        out[1] = 1.0f / sqrtf(partial[0].m2 / partial[0].count + p.eps);
     }
 }
 
+/// What a channel is normalised with.
+struct ChannelNorm {
+    float mean, scale, shift;
+
+    D4J_DEVICE ChannelNorm(const GroupNormMergeParams& p, int channel, int sample) {
+        const int channels = p.channels0 + p.channels1;
+        const int group = channel / (channels / p.groups);
+        const float* moments = p.moments + (static_cast<int64_t>(sample) * p.groups + group) * 2;
+        const float* film = p.film != nullptr ? p.film + static_cast<int64_t>(sample) * p.filmStride : nullptr;
+        const float factor = film != nullptr ? 1.0f + film[channel] : 1.0f;
+        mean = moments[0];
+        if (p.embedding != nullptr) mean -= p.embedding[static_cast<int64_t>(sample) * p.embeddingStride + channel];
+        scale = (p.gamma != nullptr ? p.gamma[channel] : 1.0f) * moments[1] * factor;
+        shift = (p.beta != nullptr ? p.beta[channel] : 0.0f) * factor;
+        if (film != nullptr) shift += film[channels + channel];
+    }
+};
+
 template <DType TYPE, int VECTOR>
-D4J_DEVICE void groupNormApply(const GroupNormApplyParams& p, int columnBlock, int rowBlock, int sample) {
+D4J_DEVICE void normalise(const GroupNormParams& params, int columnBlock, int rowBlock, int sample) {
     using Parameters = ChannelParameters<VECTOR>;
     __shared__ alignas(16) float parameters[3][kNormColumnsMax * VECTOR];
+    const GroupNormApplyParams& p = params.apply;
     const int channels = p.channels0 + p.channels1;
     const int width = p.columns * VECTOR;
     const int firstChannel = columnBlock * width;
-    for (int i = threadIdx.x; i < width; i += kNormThreads) {
-        if (firstChannel + i < channels) {
-#pragma unroll
-            for (int j = 0; j < 3; ++j) {
-                parameters[j][Parameters::index(i, p.columns)] =
-                    p.channels[(static_cast<int64_t>(sample) * 3 + j) * channels + firstChannel + i];
-            }
-        }
+    for (int i = threadIdx.x; i < width && firstChannel + i < channels; i += kNormThreads) {
+        const ChannelNorm norm(params.merge, firstChannel + i, sample);
+        const int at = Parameters::index(i, p.columns);
+        parameters[0][at] = norm.mean;
+        parameters[1][at] = norm.scale;
+        parameters[2][at] = norm.shift;
     }
     __syncthreads();
     const NormPlace place(p.columns);
@@ -198,9 +205,8 @@ D4J_DEVICE void groupNorm(const GroupNormParams& p) {
     __syncthreads();
     if (number < groups * samples) {
         const int sample = number / groups;
-        groupNormFinalize(p.merge, number % groups, sample);
-        __syncthreads();
-        if (threadIdx.x == 0) {
+        mergeGroup(p.merge, number % groups, sample);
+        if (threadIdx.x == 0) {  // which has written the result
             __threadfence();
             atomicAdd(merged + sample, 1);
         }
@@ -217,7 +223,7 @@ D4J_DEVICE void groupNorm(const GroupNormParams& p) {
         if (atomicInc(begun + sample, last) == last) atomicExch(merged + sample, 0);
     }
     __syncthreads();
-    groupNormApply<TYPE, VECTOR>(p.apply, unit % p.columnBlocks, unit / p.columnBlocks % rowBlocks, sample);
+    normalise<TYPE, VECTOR>(p, unit % p.columnBlocks, unit / p.columnBlocks % rowBlocks, sample);
 }
 
 }  // namespace d4j
