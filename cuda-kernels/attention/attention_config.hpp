@@ -17,18 +17,17 @@ struct AttentionTile {
     int mTiles;
     int keys;            // a multiple of 32
     int queryStepsKept;  // k16 steps of the queries that stay in registers; the others are read again for each tile
-    bool sumByMma;       // row sums of the probabilities as one more mma column tile, 4 / headDim more FLOPs, instead of
-                         // an addition a score: where that is at most 1/16 and its 8 registers are left
+    bool sumByMma;       // row sums of the probabilities by mma, 2 / headDim more FLOPs, instead of an addition a score
     int blocksPerSm;     // what registers and shared memory are planned for
 };
 
 // The numbers of steps kept are the largest without spills on sm_80, sm_90a, sm_100a and sm_120a.
 constexpr AttentionTile kAttentionTiles[] = {
     {32, false, 4, 2, 64, 2, false, 2},
-    {40, true, 4, 2, 64, 3, false, 2},   // SD 1.x at 320 channels: k16 + k16 + k8
+    {40, true, 4, 2, 96, 3, true, 2},   // SD 1.x at 320 channels: k16 + k16 + k8; 77 context tokens in one tile
     {64, false, 4, 2, 64, 4, true, 2},
     {80, true, 4, 2, 64, 4, true, 2},    // SD 1.x at 640 channels
-    {128, false, 4, 2, 32, 4, false, 2},
+    {128, false, 4, 2, 32, 5, false, 2},
     {160, true, 4, 1, 64, 10, true, 2},  // SD 1.x at 1280 channels
     {256, false, 4, 1, 32, 4, true, 1},
 };

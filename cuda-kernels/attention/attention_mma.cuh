@@ -5,12 +5,16 @@
 // Scores and probabilities never leave registers: the accumulator layout of two neighbouring n8 tiles of S is the A
 // operand layout of one k16 step of P V. K and V are double buffered with cp.async: one barrier a tile.
 //
-// Only the last tiles (ragged end, causal diagonal) compute masks, in a second copy of the tile code, which also leaves
-// out the 16-key steps that no query of the warp sees: 77 keys cost 80, not 128.
+// m need not be the maximum: any reference near it gives the same quotient. So the main loop neither looks for maxima
+// nor rescales. It computes P with the reference that it has, and P's row sums, which are needed anyway, tell whether
+// that was too low. Then, for the first tile, and for those that need masks (ragged end, causal diagonal), the careful
+// copy of the tile code moves the reference to the maximum. It also leaves out the 16-key steps that no query of the
+// warp sees: 77 keys cost 80, not 128.
 #pragma once
 
 #include "arch/ldmatrix.cuh"
 #include "arch/mma.cuh"
+#include "arch/special_registers.cuh"
 #include "attention/attention_config.hpp"
 #include "attention/attention_params.hpp"
 #include "attention/attention_softmax.cuh"
@@ -19,8 +23,9 @@
 
 namespace d4j {
 
-/// How far, as a power of two, a score may exceed the reference of its row.
-constexpr float kSlack = 8.0f;
+/// How much the probabilities of a row may add up to in one tile before its reference moves: f16 ends at 65504. The
+/// reference is then at most 15 powers of two too low, never too high, and smaller probabilities gain precision.
+constexpr float kHighestSum = 32768.0f;
 
 template <DType TYPE, int TILE>
 struct AttentionWarp {
@@ -34,25 +39,30 @@ struct AttentionWarp {
     using Rows = AttentionRows<tile.headDim>;
     using Mm = Mma<TYPE>;
 
+    static constexpr int OPERAND = KEYS * Rows::PITCH;      // bytes of a tile of K or V
+
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000 && __CUDA_ARCH__ < 1200
+    // The compiler for sm_100 needs a few registers more than for all others.
+    static constexpr int KEPT = tile.headDim == 128 ? 4 : tile.queryStepsKept;
+#else
     static constexpr int KEPT = tile.queryStepsKept;
+#endif
     static_assert(!K8 || KEPT == K16 + 1, "a k8 step takes its queries from registers");
 
     uint32_t q[M][KEPT < K16 + K8 ? KEPT + 1 : KEPT][4];  // the last one is for the steps that are not kept
     float o[M][COLUMNS][4];
     float shift[M][2];       // reference of the exponents: a row maximum times scaleLog2; rows g, g + 8 of an m-tile
-    float rowSum[M][4];      // by mma: accumulators, of which [0] and [2] count; else [0] and [2] are a lane's part
-    int lane;
-    // What a lane adds to a tile's address for ldmatrix: its row and, of the first pair of chunks, its chunk.
-    uint32_t qOffset, kOffset, vOffset;
-    uint32_t lastColumn;     // of K for its k8 step and of V for its odd n8 tile: row `lane`, last chunk
+    float rowSum[M][2];      // unless by mma, of the lane's own columns
+    // A lane's addresses for ldmatrix in the tiles of Q, K and V: its row and, of the first pair of chunks, its chunk.
+    uint32_t qAddress, kAddress, vAddress;
+    uint32_t lastColumn;     // in K for its k8 step (in V, an operand further, for its odd n8 tile): row `lane`, last chunk
 
-    D4J_DEVICE explicit AttentionWarp(int warpRow) {
-        lane = threadIdx.x % 32;
-        const int half = lane / 16, eighth = lane / 8 % 2;
-        qOffset = Rows::offset(warpRow + lane % 16, half);
-        kOffset = Rows::offset(lane % 8 + half * 8, eighth);
-        vOffset = Rows::offset(lane % 16, half);
-        lastColumn = Rows::offset(lane, Rows::CHUNKS - 1);
+    D4J_DEVICE AttentionWarp(int warpRow, uint32_t tileQ, uint32_t tileK) {
+        const int lane = threadIdx.x % 32, half = lane / 16, eighth = lane / 8 % 2;
+        qAddress = tileQ + Rows::offset(warpRow + lane % 16, half);
+        kAddress = tileK + Rows::offset(lane % 8 + half * 8, eighth);
+        vAddress = tileK + OPERAND + Rows::offset(lane % 16, half);
+        lastColumn = tileK + Rows::offset(lane, Rows::CHUNKS - 1);
 #pragma unroll
         for (int m = 0; m < M; ++m) {
 #pragma unroll
@@ -60,35 +70,42 @@ struct AttentionWarp {
 #pragma unroll
                 for (int i = 0; i < 4; ++i) o[m][n][i] = 0.0f;
             }
-#pragma unroll
-            for (int i = 0; i < 4; ++i) rowSum[m][i] = 0.0f;
+            rowSum[m][0] = rowSum[m][1] = 0.0f;
             shift[m][0] = shift[m][1] = unseen();
         }
     }
 
-    D4J_DEVICE void loadQueries(uint32_t (&a)[4], uint32_t tileQ, int m, int k) const {
+    /// To the other stage of K and V. (Addresses that change with each tile also stay in registers: the compiler would
+    /// rather compute them again each time.)
+    D4J_DEVICE void turn(uint32_t distance) {
+        kAddress += distance;
+        vAddress += distance;
+        if constexpr (ODD) lastColumn += distance;
+    }
+
+    D4J_DEVICE void loadQueries(uint32_t (&a)[4], int m, int k) const {
         if (k < K16) {
-            ldmatrixX4(a, Rows::pairAddress(tileQ + qOffset, k) + m * 16 * Rows::PITCH);
+            ldmatrixX4(a, Rows::pairAddress(qAddress, k) + m * 16 * Rows::PITCH);
         } else {
             // The last chunk alone: an odd number of chunks has no xor, and the addresses of lanes 16..31 are not used.
             uint32_t pair[2];
-            ldmatrixX2(pair, Rows::pairAddress(tileQ + qOffset, k) + m * 16 * Rows::PITCH);
+            ldmatrixX2(pair, Rows::pairAddress(qAddress, k) + m * 16 * Rows::PITCH);
             a[0] = pair[0];
             a[1] = pair[1];
         }
     }
 
-    D4J_DEVICE void keepQueries(uint32_t tileQ) {
+    D4J_DEVICE void keepQueries() {
 #pragma unroll
         for (int m = 0; m < M; ++m) {
 #pragma unroll
-            for (int k = 0; k < KEPT; ++k) loadQueries(q[m][k], tileQ, m, k);
+            for (int k = 0; k < KEPT; ++k) loadQueries(q[m][k], m, k);
         }
     }
 
     /// S = Q K^T of one tile; key steps of 16 at or beyond keysSeen stay zero if MASKED.
     template <bool MASKED>
-    D4J_DEVICE void scores(float (&s)[M][KEYS / 8][4], uint32_t tileQ, uint32_t tileK, int keysSeen) {
+    D4J_DEVICE void scores(float (&s)[M][KEYS / 8][4], int keysSeen) {
 #pragma unroll
         for (int m = 0; m < M; ++m) {
 #pragma unroll
@@ -102,13 +119,13 @@ struct AttentionWarp {
             const int kept = k < KEPT ? k : KEPT;
             if (k >= KEPT) {
 #pragma unroll
-                for (int m = 0; m < M; ++m) loadQueries(q[m][kept], tileQ, m, k);
+                for (int m = 0; m < M; ++m) loadQueries(q[m][kept], m, k);
             }
 #pragma unroll
             for (int n = 0; n < KEYS / 16; ++n) {
                 if (MASKED && n * 16 >= keysSeen) continue;
                 uint32_t b[4];
-                ldmatrixX4(b, Rows::pairAddress(tileK + kOffset, k) + n * 16 * Rows::PITCH);
+                ldmatrixX4(b, Rows::pairAddress(kAddress, k) + n * 16 * Rows::PITCH);
 #pragma unroll
                 for (int m = 0; m < M; ++m) {
                     Mm::k16(s[m][2 * n], q[m][kept], b[0], b[1]);
@@ -121,7 +138,7 @@ struct AttentionWarp {
             for (int n = 0; n < KEYS / 32; ++n) {
                 if (MASKED && n * 32 >= keysSeen) continue;
                 uint32_t b[4];
-                ldmatrixX4(b, tileK + lastColumn + n * 32 * Rows::PITCH);
+                ldmatrixX4(b, lastColumn + n * 32 * Rows::PITCH);
 #pragma unroll
                 for (int m = 0; m < M; ++m) {
 #pragma unroll
@@ -134,57 +151,84 @@ struct AttentionWarp {
         }
     }
 
-    /// Whether a score exceeds the reference of its row by more than kSlack, anywhere in the warp; `top` receives the
-    /// maxima that a lane sees.
-    ///
-    /// The reference may be stale: any within 2^kSlack of the maximum gives the same quotient, nothing overflows (f16 ends
-    /// at 2^16) and smaller probabilities gain precision. So the rescaling, and the exchange between the lanes of a row,
-    /// leave the common path; the first tile takes it, because the reference starts at -inf.
-    D4J_DEVICE bool outgrows(const float (&s)[M][KEYS / 8][4], float (&top)[M][2], float scaleLog2) const {
-        bool grows = false;
+    /// Scores to probabilities, up to the factor that the row sums share, and their sums over this tile.
+    template <bool MASKED>
+    D4J_DEVICE void probabilities(const float (&s)[M][KEYS / 8][4], uint32_t (&p)[M][KEYS / 16][4], float (&sum)[M][2],
+                                  float scaleLog2, int keysSeen) {
+        const uint32_t ones = Element<TYPE>::pack(1.0f, 1.0f);
 #pragma unroll
         for (int m = 0; m < M; ++m) {
+            float total[4] = {0.0f, 0.0f, 0.0f, 0.0f};
 #pragma unroll
-            for (int half = 0; half < 2; ++half) {
-                top[m][half] = s[m][0][2 * half];
-#pragma unroll
-                for (int n = 0; n < KEYS / 8; ++n) {
-                    top[m][half] = fmaxf(top[m][half], fmaxf(s[m][n][2 * half], s[m][n][2 * half + 1]));
-                }
-                grows = grows || top[m][half] * scaleLog2 > shift[m][half] + kSlack;
-            }
-        }
-        return __any_sync(0xffffffffu, grows);
-    }
-
-    /// Scores to probabilities, up to the factor that the row sums share.
-    D4J_DEVICE void probabilities(float (&s)[M][KEYS / 8][4], float scaleLog2) {
-#pragma unroll
-        for (int m = 0; m < M; ++m) {
-#pragma unroll
-            for (int n = 0; n < KEYS / 8; ++n) {
+            for (int k = 0; k < KEYS / 16; ++k) {
 #pragma unroll
                 for (int i = 0; i < 4; ++i) {
-                    s[m][n][i] = exp2Approx(fmaf(s[m][n][i], scaleLog2, -shift[m][i / 2]));
-                    if constexpr (!tile.sumByMma) rowSum[m][i / 2 * 2] += s[m][n][i];
+                    const float(&score)[4] = s[m][2 * k + i / 2];
+                    const int half = i % 2;
+                    const float x = exp2Approx(fmaf(score[2 * half], scaleLog2, -shift[m][half]));
+                    const float y = exp2Approx(fmaf(score[2 * half + 1], scaleLog2, -shift[m][half]));
+                    p[m][k][i] = Element<TYPE>::pack(x, y);
+                    if constexpr (!tile.sumByMma) total[2 * half] += x + y;
+                }
+                if constexpr (tile.sumByMma) {
+                    // Neighbouring keys are added first, so that the product with a column of ones is half as long.
+                    if (k % 2 == 1 && !(MASKED && (k - 1) * 16 >= keysSeen)) {
+                        uint32_t both[4];
+#pragma unroll
+                        for (int i = 0; i < 4; ++i) {
+                            const uint32_t(&step)[4] = p[m][k - 1 + i / 2];
+                            both[i] = Element<TYPE>::addPairs(step[i % 2], step[i % 2 + 2]);
+                        }
+                        if (MASKED && k * 16 >= keysSeen) {
+                            Mm::k8(total, both[0], both[1], ones);
+                        } else {
+                            Mm::k16(total, both, ones, ones);
+                        }
+                    }
                 }
             }
+            sum[m][0] = total[0];
+            sum[m][1] = total[2];
+        }
+    }
+
+    /// Takes the sums of a tile, unless the reference of a row, anywhere in the warp, is too low for that tile. A NaN
+    /// may pass: it stays in its row.
+    D4J_DEVICE bool accepts(const float (&sum)[M][2]) {
+        float highest = 0.0f;
+#pragma unroll
+        for (int m = 0; m < M; ++m) highest = fmaxf(highest, fmaxf(sum[m][0], sum[m][1]));
+        if (__any_sync(0xffffffffu, highest > kHighestSum)) return false;
+        addSums(sum);
+        return true;
+    }
+
+    D4J_DEVICE void addSums(const float (&sum)[M][2]) {
+#pragma unroll
+        for (int m = 0; m < M; ++m) {
+            rowSum[m][0] += sum[m][0];
+            rowSum[m][1] += sum[m][1];
         }
     }
 
     /// Brings all rows of the warp to their newest maxima.
-    D4J_DEVICE void rescale(float (&top)[M][2], float scaleLog2) {
+    D4J_DEVICE void rescale(const float (&s)[M][KEYS / 8][4], float scaleLog2) {
 #pragma unroll
         for (int m = 0; m < M; ++m) {
 #pragma unroll
             for (int half = 0; half < 2; ++half) {
+                float newest = s[m][0][2 * half];
+#pragma unroll
+                for (int n = 0; n < KEYS / 8; ++n) {
+                    newest = fmaxf(newest, fmaxf(s[m][n][2 * half], s[m][n][2 * half + 1]));
+                }
                 // The 4 lanes of a quad hold one row.
-                float newest = fmaxf(top[m][half], __shfl_xor_sync(0xffffffffu, top[m][half], 1));
+                newest = fmaxf(newest, __shfl_xor_sync(0xffffffffu, newest, 1));
                 newest = fmaxf(newest, __shfl_xor_sync(0xffffffffu, newest, 2)) * scaleLog2;
                 newest = fmaxf(newest, shift[m][half]);
                 const float decay = exp2Approx(shift[m][half] - newest);  // first tile: 2^-inf = 0
                 shift[m][half] = newest;
-                rowSum[m][2 * half] *= decay;
+                rowSum[m][half] *= decay;
 #pragma unroll
                 for (int n = 0; n < COLUMNS; ++n) {
                     o[m][n][2 * half] *= decay;
@@ -194,38 +238,21 @@ struct AttentionWarp {
         }
     }
 
-    /// O += P V, and the row sums.
+    /// O += P V.
     template <bool MASKED>
-    D4J_DEVICE void output(const float (&s)[M][KEYS / 8][4], uint32_t tileV, int keysSeen) {
-        uint32_t p[M][KEYS / 16][4];
-#pragma unroll
-        for (int m = 0; m < M; ++m) {
-#pragma unroll
-            for (int k = 0; k < KEYS / 16; ++k) {
-#pragma unroll
-                for (int i = 0; i < 4; ++i) {
-                    const float(&pair)[4] = s[m][2 * k + i / 2];
-                    p[m][k][i] = Element<TYPE>::pack(pair[i % 2 * 2], pair[i % 2 * 2 + 1]);
-                }
-            }
-        }
-        const uint32_t ones = Element<TYPE>::pack(1.0f, 1.0f);
+    D4J_DEVICE void output(const uint32_t (&p)[M][KEYS / 16][4], int keysSeen) {
 #pragma unroll
         for (int k = 0; k < KEYS / 16; ++k) {
             if (MASKED && k * 16 >= keysSeen) continue;
 #pragma unroll
             for (int n = 0; n < COLUMNS / 2; ++n) {
                 uint32_t b[4];
-                ldmatrixX4Trans(b, Rows::pairAddress(tileV + vOffset, n) + k * 16 * Rows::PITCH);
+                ldmatrixX4Trans(b, Rows::pairAddress(vAddress, n) + k * 16 * Rows::PITCH);
 #pragma unroll
                 for (int m = 0; m < M; ++m) {
                     Mm::k16(o[m][2 * n], p[m][k], b[0], b[1]);
                     Mm::k16(o[m][2 * n + 1], p[m][k], b[2], b[3]);
                 }
-            }
-            if constexpr (tile.sumByMma) {
-#pragma unroll
-                for (int m = 0; m < M; ++m) Mm::k16(rowSum[m], p[m][k], ones, ones);
             }
         }
         if constexpr (ODD) {
@@ -233,7 +260,7 @@ struct AttentionWarp {
             for (int k = 0; k < KEYS / 16; k += 2) {
                 if (MASKED && k * 16 >= keysSeen) continue;
                 uint32_t b[4];
-                ldmatrixX4Trans(b, tileV + lastColumn + k * 16 * Rows::PITCH);
+                ldmatrixX4Trans(b, lastColumn + OPERAND + k * 16 * Rows::PITCH);
 #pragma unroll
                 for (int m = 0; m < M; ++m) {
                     Mm::k16(o[m][COLUMNS - 1], p[m][k], b[0], b[1]);
@@ -246,6 +273,7 @@ struct AttentionWarp {
 
     /// limit: keys of this tile that the first row of the warp sees, growing by `slope` (0 or 1) a row up to `end`.
     D4J_DEVICE void mask(float (&s)[M][KEYS / 8][4], int limit, int slope, int end) const {
+        const int lane = threadIndex() % 32;
 #pragma unroll
         for (int m = 0; m < M; ++m) {
 #pragma unroll
@@ -264,11 +292,12 @@ struct AttentionWarp {
 
     /// The divided output, as 16-bit rows of this warp at `rows` in shared memory.
     D4J_DEVICE void finish(char* rows) {
+        const int lane = threadIndex() % 32;
 #pragma unroll
         for (int m = 0; m < M; ++m) {
 #pragma unroll
             for (int half = 0; half < 2; ++half) {
-                float sum = rowSum[m][2 * half];
+                float sum = rowSum[m][half];
                 if constexpr (!tile.sumByMma) {
                     sum += __shfl_xor_sync(0xffffffffu, sum, 1);
                     sum += __shfl_xor_sync(0xffffffffu, sum, 2);
@@ -293,39 +322,39 @@ D4J_DEVICE void attention(const AttentionParams& p) {
     constexpr int THREADS = tile.warps * 32;
     constexpr int QUERIES = attentionQueries(tile);
     constexpr int WARP_ROWS = 16 * tile.mTiles;
-    constexpr int OPERAND = tile.keys * Rows::PITCH;
+    constexpr int STAGE = 2 * Warp::OPERAND;
     extern __shared__ __align__(128) unsigned char attentionShared[];
 
     const int firstQuery = blockIdx.x * QUERIES;
-    const int warpRow = threadIdx.x / 32 * WARP_ROWS;
-    const bool busy = firstQuery + warpRow < p.qTokens;
+    const bool busy = firstQuery + static_cast<int>(threadIdx.x) / 32 * WARP_ROWS < p.qTokens;
     const int64_t head = static_cast<int64_t>(blockIdx.y) * p.headDim * 2;
     const int64_t firstRow = static_cast<int64_t>(blockIdx.z) * p.qTokens + firstQuery;
     const int64_t firstKey = static_cast<int64_t>(blockIdx.z) * p.kTokens;
 
     const uint32_t shared = sharedAddress(attentionShared);
     const uint32_t stages = shared + (keepsAllQueries(tile) ? 0 : QUERIES * Rows::PITCH);
-    const uint32_t tileQ = keepsAllQueries(tile) ? stages + 2 * OPERAND : shared;
+    const uint32_t tileQ = keepsAllQueries(tile) ? stages + STAGE : shared;
 
-    AttentionLoader<tile.headDim, tile.exact, QUERIES, THREADS, 1> queries(p.qTokens - firstQuery, p.headDim);
+    AttentionLoader<tile.headDim, tile.exact, QUERIES, THREADS, 1> queries(p.headDim);
     queries.open(0, static_cast<const char*>(p.q) + firstRow * p.qStride * 2 + head, p.qStride);
-    queries.load(0, tileQ, p.qStride);
+    queries.load(0, tileQ, p.qStride, p.qTokens - firstQuery);
     cpAsyncCommit();
-    AttentionLoader<tile.headDim, tile.exact, tile.keys, THREADS, 2> keys(p.kTokens, p.headDim);
+    AttentionLoader<tile.headDim, tile.exact, tile.keys, THREADS, 2> keys(p.headDim);
     keys.open(0, static_cast<const char*>(p.k) + firstKey * p.kStride * 2 + head, p.kStride);
     keys.open(1, static_cast<const char*>(p.v) + firstKey * p.vStride * 2 + head, p.vStride);
-    auto loadKeys = [&](uint32_t stage) {
-        keys.load(0, stage, p.kStride);
-        keys.load(1, stage + OPERAND, p.vStride);
-        keys.advance();
+    auto loadKeys = [&](int i) {
+        const uint32_t stage = stages + (i & 1) * STAGE;
+        const int rows = p.kTokens - i * tile.keys;
+        keys.load(0, stage, p.kStride, rows);
+        keys.load(1, stage + Warp::OPERAND, p.vStride, rows);
         cpAsyncCommit();
     };
-    loadKeys(stages);
+    loadKeys(0);
 
-    Warp warp(warpRow);
+    Warp warp(threadIdx.x / 32 * WARP_ROWS, tileQ, stages);
     cpAsyncWait<1>();
     __syncthreads();
-    warp.keepQueries(tileQ);
+    warp.keepQueries();
 
     // Keys that any query of the block sees, and the tiles of them that all its queries see whole.
     const int seenByBlock = p.causal ? min(p.kTokens, min(firstQuery + QUERIES, p.qTokens)) : p.kTokens;
@@ -337,57 +366,65 @@ D4J_DEVICE void attention(const AttentionParams& p) {
     auto next = [&](int i) {
         cpAsyncWait<0>();
         __syncthreads();
-        if (i + 1 < tiles) loadKeys(stages + ((i + 1) & 1) * 2 * OPERAND);
-        return stages + (i & 1) * 2 * OPERAND;
+        if (i + 1 < tiles) loadKeys(i + 1);
+    };
+    auto turnTo = [&](int i) {
+        next(i);
+        warp.turn((i & 1) != 0 ? STAGE : -STAGE);
     };
 
-    float s[tile.mTiles][tile.keys / 8][4];
-    float top[tile.mTiles][2];
-    int i = 0;
-    while (i < wholeTiles) {
-        // The main loop ends where the references have to move, so that its body holds nothing rare.
-        uint32_t stage = 0;
-        bool behind = false;
-        for (; i < wholeTiles; ++i) {
-            stage = next(i);
-            if (!busy) continue;
-            warp.template scores<false>(s, tileQ, stage, tile.keys);
-            behind = warp.outgrows(s, top, p.scaleLog2);
-            if (behind) break;
-            warp.probabilities(s, p.scaleLog2);
-            warp.template output<false>(s, stage + OPERAND, tile.keys);
-        }
-        if (behind) {
-            warp.rescale(top, p.scaleLog2);
-            warp.probabilities(s, p.scaleLog2);
-            warp.template output<false>(s, stage + OPERAND, tile.keys);
-            ++i;
-        }
+    if (!busy) {
+        for (int i = 0; i < tiles; ++i) next(i);
+        if constexpr (keepsAllQueries(tile)) __syncthreads();
+        return;
     }
-    for (; i < tiles; ++i) {
-        const uint32_t stage = next(i);
+    float s[tile.mTiles][tile.keys / 8][4];
+    uint32_t p16[tile.mTiles][tile.keys / 16][4];
+    float sum[tile.mTiles][2];
+    int i = 0;
+    next(0);
+    while (true) {
         const int end = p.kTokens - i * tile.keys;
-        const int limit = p.causal ? firstQuery + warpRow + 1 - i * tile.keys : end;
+        const int firstRowSeen = firstQuery + threadIndex() / 32 * WARP_ROWS + 1;
+        const int limit = p.causal ? firstRowSeen - i * tile.keys : end;
         const int keysSeen = min(p.causal ? limit + WARP_ROWS - 1 : end, end);
-        if (busy && keysSeen > 0) {
-            warp.template scores<true>(s, tileQ, stage, keysSeen);
+        if (keysSeen > 0) {
+            warp.template scores<true>(s, keysSeen);
             warp.mask(s, limit, p.causal, end);
-            if (warp.outgrows(s, top, p.scaleLog2)) warp.rescale(top, p.scaleLog2);
-            warp.probabilities(s, p.scaleLog2);
-            warp.template output<true>(s, stage + OPERAND, keysSeen);
+            warp.rescale(s, p.scaleLog2);
+            warp.template probabilities<true>(s, p16, sum, p.scaleLog2, keysSeen);
+            warp.addSums(sum);
+            warp.template output<true>(p16, keysSeen);
         }
+        bool behind = false;
+        for (++i; i < wholeTiles; ++i) {
+            turnTo(i);
+            warp.template scores<false>(s, tile.keys);
+            warp.template probabilities<false>(s, p16, sum, p.scaleLog2, tile.keys);
+            behind = !warp.accepts(sum);
+            if (behind) break;
+            warp.template output<false>(p16, tile.keys);
+        }
+        if (behind) continue;
+        if (i >= tiles) break;
+        turnTo(i);
     }
 
-    // Out through shared memory, so that the stores are whole 16-byte chunks of rows.
-    __syncthreads();
-    if (!busy) return;
+    // Out through shared memory, so that the stores are whole 16-byte chunks of rows. The place of the queries is the
+    // warp's own by now, unless K or V lie there.
+    if constexpr (keepsAllQueries(tile)) {
+        __syncthreads();
+    } else {
+        __syncwarp();
+    }
+    const int lane = threadIndex() % 32, warpRow = threadIndex() / 32 * WARP_ROWS;
     char* rows = reinterpret_cast<char*>(attentionShared) + warpRow * Rows::PITCH;
     warp.finish(rows);
     __syncwarp();
     char* out = static_cast<char*>(p.out) + (firstRow + warpRow) * p.outStride * 2 + head;
     const int rowsLeft = p.qTokens - firstQuery - warpRow;
 #pragma unroll 4
-    for (int chunk = warp.lane; chunk < WARP_ROWS * Rows::CHUNKS; chunk += 32) {
+    for (int chunk = lane; chunk < WARP_ROWS * Rows::CHUNKS; chunk += 32) {
         const int row = chunk / Rows::CHUNKS, column = chunk % Rows::CHUNKS;
         if (row < rowsLeft && column * 8 < p.headDim) {
             *reinterpret_cast<uint4*>(out + static_cast<int64_t>(row) * p.outStride * 2 + column * 16) =

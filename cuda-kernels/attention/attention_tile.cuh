@@ -29,30 +29,33 @@ struct AttentionLoader {
     const char* source[OPERANDS];  // of row `row` of the next tile
     int row, chunk;
     uint32_t offset;  // in a tile
-    int rowLimit;     // rows of the operands that are left, minus `row`
     int chunkLimit;   // chunks of the head, minus `chunk`
 
-    D4J_DEVICE AttentionLoader(int rows, int headDim) {
+    D4J_DEVICE explicit AttentionLoader(int headDim) {
         row = threadIdx.x / GROUP;
         chunk = threadIdx.x % GROUP;
         offset = Rows::offset(row, chunk);
         chunkLimit = headDim / 8 - chunk;
-        rowLimit = EXACT || CHECKS_CHUNKS || chunkLimit > 0 ? rows - row : 0;
     }
 
     D4J_DEVICE void open(int operand, const void* head, int stride) {
         source[operand] = static_cast<const char*>(head) + (static_cast<int64_t>(row) * stride + chunk * 8) * 2;
     }
 
-    /// Starts the copies of the next ROWS rows of an operand to `tile`; what does not exist becomes zeros.
-    D4J_DEVICE void load(int operand, uint32_t tile, int stride) {
+    /// Starts the copies of the next ROWS rows of an operand, which has `rows` more, to `tile`; what does not exist
+    /// becomes zeros.
+    D4J_DEVICE void load(int operand, uint32_t tile, int stride, int rows) {
         const char* from = source[operand];
+        // Rows follow one another in the tile, so that the place tells whether a row exists, and no register keeps it.
+        const uint32_t end = min(max(rows, 0), ROWS) * Rows::PITCH;
+        const bool hasChunk = EXACT || CHECKS_CHUNKS || chunkLimit > 0;
 #pragma unroll
         for (int pass = 0; pass < PASSES; ++pass) {
 #pragma unroll
             for (int step = 0; step < STEPS; ++step) {
-                const bool exists = pass * PER_PASS < rowLimit && (!CHECKS_CHUNKS || step * GROUP < chunkLimit);
-                const uint32_t to = tile + offset + pass * PER_PASS * Rows::PITCH + step * GROUP * 16;
+                const uint32_t place = offset + pass * PER_PASS * Rows::PITCH;
+                const bool exists = place < end && (CHECKS_CHUNKS ? step * GROUP < chunkLimit : hasChunk);
+                const uint32_t to = tile + place + step * GROUP * 16;
                 if constexpr (ALL_BUSY) {
                     cpAsync16(to, from + step * GROUP * 16, exists);
                 } else {
@@ -63,9 +66,6 @@ struct AttentionLoader {
         }
         source[operand] += static_cast<int64_t>(ROWS) * stride * 2;
     }
-
-    /// After all operands were loaded.
-    D4J_DEVICE void advance() { rowLimit -= ROWS; }
 };
 
 }  // namespace d4j

@@ -13,7 +13,8 @@ D4J_DEVICE uint32_t roundToTf32(uint32_t bits) {
     return rounded;
 }
 
-/// Storage of a DType. Storage: the element; pack/unpack: two elements in a 32-bit register (16-bit types only).
+/// Storage of a DType. Storage: the element; pack/unpack/addPairs: two elements in a 32-bit register (16-bit
+/// types only).
 template <DType TYPE>
 struct Element;
 
@@ -54,6 +55,11 @@ struct Element<DType::F16> {
         asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
         return bits;
     }
+    static D4J_DEVICE uint32_t addPairs(uint32_t a, uint32_t b) {
+        uint32_t sum;
+        asm("add.rn.f16x2 %0, %1, %2;" : "=r"(sum) : "r"(a), "r"(b));
+        return sum;
+    }
     static D4J_DEVICE float2 unpack(uint32_t bits) {
         return make_float2(toFloat({static_cast<uint16_t>(bits)}), toFloat({static_cast<uint16_t>(bits >> 16)}));
     }
@@ -73,6 +79,12 @@ struct Element<DType::BF16> {
         uint32_t bits;
         asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
         return bits;
+    }
+    /// As a * 1 + b: sm_80 has no addition of bf16.
+    static D4J_DEVICE uint32_t addPairs(uint32_t a, uint32_t b) {
+        uint32_t sum;
+        asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(sum) : "r"(a), "r"(0x3f803f80u), "r"(b));
+        return sum;
     }
     static D4J_DEVICE float2 unpack(uint32_t bits) {
         return make_float2(__uint_as_float(bits << 16), __uint_as_float(bits & 0xffff0000u));

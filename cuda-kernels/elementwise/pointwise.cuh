@@ -93,33 +93,77 @@ D4J_DEVICE void embeddingLookup(const RowsParams& p) {
     storeRun<TYPE>(p.dst, run.row * p.dstStride + run.column, x, run.length, run.aligned);
 }
 
+D4J_DEVICE bool isAligned(const void* a, const void* b) {
+    return (reinterpret_cast<uint64_t>(a) | reinterpret_cast<uint64_t>(b)) % 16 == 0;
+}
+
+/// The bytes of a run: 8 or 4, moved together.
+template <int RUN>
+struct RunOfBytes {
+    uint32_t words[RUN / 4];
+
+    D4J_DEVICE uint8_t get(int i) const { return static_cast<uint8_t>(words[i / 4] >> (i % 4 * 8)); }
+    D4J_DEVICE void set(int i, uint32_t byte) { words[i / 4] |= byte << (i % 4 * 8); }
+
+    D4J_DEVICE void load(const uint8_t* from) {
+        if constexpr (RUN == 8) {
+            const uint2 both = *reinterpret_cast<const uint2*>(from);
+            words[0] = both.x;
+            words[1] = both.y;
+        } else {
+            words[0] = *reinterpret_cast<const uint32_t*>(from);
+        }
+    }
+    D4J_DEVICE void store(uint8_t* to) const {
+        if constexpr (RUN == 8) {
+            *reinterpret_cast<uint2*>(to) = make_uint2(words[0], words[1]);
+        } else {
+            *reinterpret_cast<uint32_t*>(to) = words[0];
+        }
+    }
+};
+
 template <DType TYPE>
 D4J_DEVICE void imageEncode(const ImageParams& p) {
     constexpr int RUN = runOf(TYPE, TYPE);
     const int64_t index = itemOfThread() * RUN;
-    const uint8_t* src = static_cast<const uint8_t*>(p.src);
-    auto* dst = static_cast<Stored<TYPE>*>(p.dst);
-#pragma unroll
-    for (int i = 0; i < RUN; ++i) {
-        if (index + i < p.count) {
-            dst[index + i] = Element<TYPE>::fromFloat(static_cast<float>(src[index + i]) / 127.5f - 1.0f);
-        }
+    if (index >= p.count) return;
+    const uint8_t* src = static_cast<const uint8_t*>(p.src) + index;
+    const int length = static_cast<int>(p.count - index < RUN ? p.count - index : RUN);
+    const bool whole = length == RUN && isAligned(p.src, p.dst);
+    RunOfBytes<RUN> bytes = {};
+    if (whole) {
+        bytes.load(src);
+    } else {
+        for (int i = 0; i < length; ++i) bytes.set(i, src[i]);
     }
+    float x[RUN];
+#pragma unroll
+    for (int i = 0; i < RUN; ++i) x[i] = static_cast<float>(bytes.get(i)) / 127.5f - 1.0f;
+    storeRun<TYPE>(p.dst, index, x, length, whole);
 }
 
 template <DType TYPE>
 D4J_DEVICE void imageDecode(const ImageParams& p) {
     constexpr int RUN = runOf(TYPE, TYPE);
     const int64_t index = itemOfThread() * RUN;
-    const auto* src = static_cast<const Stored<TYPE>*>(p.src);
-    uint8_t* dst = static_cast<uint8_t*>(p.dst);
+    if (index >= p.count) return;
+    uint8_t* dst = static_cast<uint8_t*>(p.dst) + index;
+    const int length = static_cast<int>(p.count - index < RUN ? p.count - index : RUN);
+    const bool whole = length == RUN && isAligned(p.src, p.dst);
+    float x[RUN] = {};
+    loadRun<TYPE>(x, p.src, index, length, whole);
+    RunOfBytes<RUN> bytes = {};
 #pragma unroll
     for (int i = 0; i < RUN; ++i) {
-        if (index + i < p.count) {
-            // fmaxf drops a NaN: a byte is written whatever the network gave.
-            const float unit = fminf(fmaxf(Element<TYPE>::toFloat(src[index + i]) * 0.5f + 0.5f, 0.0f), 1.0f);
-            dst[index + i] = static_cast<uint8_t>(__float2uint_rn(unit * 255.0f));
-        }
+        // fmaxf drops a NaN: a byte is written whatever the network gave.
+        const float unit = fminf(fmaxf(x[i] * 0.5f + 0.5f, 0.0f), 1.0f);
+        bytes.set(i, __float2uint_rn(unit * 255.0f));
+    }
+    if (whole) {
+        bytes.store(dst);
+    } else {
+        for (int i = 0; i < length; ++i) dst[i] = bytes.get(i);
     }
 }
 

@@ -29,18 +29,29 @@ struct ResamplePixel {
     }
 };
 
-/// A thread a source run, so that each element is read once and written four times.
+/// A thread a source run, so that each element is read once and written four times. Bits are only moved.
 template <DType TYPE>
 D4J_DEVICE void upsampleNearest(const ResampleParams& p) {
     constexpr int RUN = runOf(TYPE, TYPE);
     const ResamplePixel at(p, RUN);
     if (!at.exists) return;
-    float x[RUN];
-    loadRun<TYPE>(x, p.src, at.small, at.length, at.aligned);
-    storeRun<TYPE>(p.dst, at.large, x, at.length, at.aligned);
-    storeRun<TYPE>(p.dst, at.large + at.right, x, at.length, at.aligned);
-    storeRun<TYPE>(p.dst, at.large + at.below, x, at.length, at.aligned);
-    storeRun<TYPE>(p.dst, at.large + at.below + at.right, x, at.length, at.aligned);
+    const auto* from = static_cast<const Stored<TYPE>*>(p.src) + at.small;
+    auto* to = static_cast<Stored<TYPE>*>(p.dst) + at.large;
+    if (at.aligned) {
+        const uint4 bits = *reinterpret_cast<const uint4*>(from);
+        *reinterpret_cast<uint4*>(to) = bits;
+        *reinterpret_cast<uint4*>(to + at.right) = bits;
+        *reinterpret_cast<uint4*>(to + at.below) = bits;
+        *reinterpret_cast<uint4*>(to + at.below + at.right) = bits;
+        return;
+    }
+    for (int i = 0; i < at.length; ++i) {
+        const Stored<TYPE> x = from[i];
+        to[i] = x;
+        to[at.right + i] = x;
+        to[at.below + i] = x;
+        to[at.below + at.right + i] = x;
+    }
 }
 
 template <DType TYPE>

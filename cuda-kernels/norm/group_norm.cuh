@@ -1,13 +1,16 @@
 // Group normalisation (Wu and He, "Group Normalization", 2018, equations 1 and 2) over NHWC, with SiLU and scale-shift.
 //
-// Statistics first: per channel and block of rows, by the producer or by groupNormStats. groupNormFinalize merges them
-// into groups, which may span both sources, and folds everything that is constant for a channel into three numbers.
-// groupNormApply is then one pass over the data. The mean is subtracted before scaling, not folded into the shift:
-// data with a mean far from zero would lose the digits that they share.
+// Statistics per channel and block of rows come first, from the producer or from groupNormStats. groupNorm merges them
+// into groups, which may span both sources, and is then one pass over the data. The mean is subtracted before scaling, not
+// folded into the shift: data with a mean far from zero would lose the digits that they share.
+//
+// That each block of that pass merged the statistics that it needs would be simpler, but at 64x64 pixels those are four
+// times the bytes of its data. So every group is merged once, by the blocks that start first; the others wait for them.
 //
 // Every sum has a fixed order: neither the schedule nor the batch changes a bit.
 #pragma once
 
+#include "arch/atomics.cuh"
 #include "common/activation.cuh"
 #include "common/moments.cuh"
 #include "norm/norm_config.hpp"
@@ -29,8 +32,8 @@ struct NormPlace {
 
 template <DType TYPE, int VECTOR>
 D4J_DEVICE void groupNormStats(const GroupNormStatsParams& p) {
-    // [VECTOR][threads]; 4 more a row, so that the 8 channels of a vector and 4 vectors are in 32 different banks.
-    constexpr int PITCH = kNormThreads + 4;
+    // [VECTOR][threads]; some more a row, so that the channels of 32 / VECTOR vectors are in 32 different banks.
+    constexpr int PITCH = kNormThreads + 32 / VECTOR;
     __shared__ float means[PITCH * VECTOR], squares[PITCH * VECTOR];
     const NormPlace place(p.columns);
     const int channel = (blockIdx.x * p.columns + place.column) * VECTOR;
@@ -80,12 +83,12 @@ D4J_DEVICE void groupNormStats(const GroupNormStatsParams& p) {
 
 /// Merges the statistics of one source's channels [begin, end) that fall into a group, item by item in a fixed order.
 /// `embedding` shifts a channel's mean.
-D4J_DEVICE Moments groupOfSource(const ChannelStats* stats, int channels, int begin, int end, int rows, int pixels,
-                                 const float* embedding, Moments total) {
+D4J_DEVICE Moments groupOfSource(const ChannelStats* stats, int sample, int channels, int begin, int end, int rows,
+                                 int pixels, const float* embedding, Moments total) {
     const int width = end - begin;
     if (width <= 0) return total;
     const int blocks = ceilDiv(pixels, rows);
-    stats += static_cast<int64_t>(blockIdx.y) * blocks * channels;
+    stats += static_cast<int64_t>(sample) * blocks * channels;
     for (int item = threadIdx.x; item < blocks * width; item += kNormThreads) {
         const int block = item / width, channel = begin + item % width;
         const ChannelStats s = stats[static_cast<int64_t>(block) * channels + channel];
@@ -96,19 +99,20 @@ D4J_DEVICE Moments groupOfSource(const ChannelStats* stats, int channels, int be
     return total;
 }
 
-D4J_DEVICE void groupNormFinalize(const GroupNormFinalizeParams& p) {
+D4J_DEVICE void mergeGroup(const GroupNormMergeParams& p, int group, int sample) {
     __shared__ Moments partial[kNormThreads];
     const int channels = p.channels0 + p.channels1;
     const int width = channels / p.groups;
-    const int begin = blockIdx.x * width, end = begin + width;
-    const int64_t sample = blockIdx.y;
-    const float* embedding = p.embedding != nullptr ? p.embedding + sample * p.embeddingStride : nullptr;
+    const int begin = group * width, end = begin + width;
+    const float* embedding =
+        p.embedding != nullptr ? p.embedding + static_cast<int64_t>(sample) * p.embeddingStride : nullptr;
 
     Moments total = {0.0f, 0.0f, 0.0f};
-    total = groupOfSource(p.stats0, p.channels0, begin, min(end, p.channels0), p.rows0, p.pixels, embedding, total);
+    total = groupOfSource(p.stats0, sample, p.channels0, begin, min(end, p.channels0), p.rows0, p.pixels, embedding,
+                          total);
     if (p.channels1 > 0) {
-        total = groupOfSource(p.stats1, p.channels1, max(begin - p.channels0, 0), end - p.channels0, p.rows1, p.pixels,
-                              embedding != nullptr ? embedding + p.channels0 : nullptr, total);
+        total = groupOfSource(p.stats1, sample, p.channels1, max(begin - p.channels0, 0), end - p.channels0, p.rows1,
+                              p.pixels, embedding != nullptr ? embedding + p.channels0 : nullptr, total);
     }
     partial[threadIdx.x] = total;
     __syncthreads();
@@ -119,36 +123,45 @@ D4J_DEVICE void groupNormFinalize(const GroupNormFinalizeParams& p) {
         }
         __syncthreads();
     }
-    const float mean = partial[0].mean;
-    const float rstd = 1.0f / sqrtf(partial[0].m2 / partial[0].count + p.eps);
-
-    float* out = p.channels + sample * 3 * channels;
-    const float* film = p.film != nullptr ? p.film + sample * p.filmStride : nullptr;
-    for (int channel = begin + static_cast<int>(threadIdx.x); channel < end; channel += kNormThreads) {
-        const float factor = film != nullptr ? 1.0f + film[channel] : 1.0f;
-        const float gamma = p.gamma != nullptr ? p.gamma[channel] : 1.0f;
-        const float beta = p.beta != nullptr ? p.beta[channel] : 0.0f;
-        out[channel] = embedding != nullptr ? mean - embedding[channel] : mean;
-        out[channels + channel] = gamma * rstd * factor;
-        out[2 * channels + channel] = beta * factor + (film != nullptr ? film[channels + channel] : 0.0f);
+    if (threadIdx.x == 0) {
+        float* out = p.moments + (static_cast<int64_t>(sample) * p.groups + group) * 2;
+        out[0] = partial[0].mean;
+        out[1] = 1.0f / sqrtf(partial[0].m2 / partial[0].count + p.eps);
     }
 }
 
+/// What a channel is normalised with.
+struct ChannelNorm {
+    float mean, scale, shift;
+
+    D4J_DEVICE ChannelNorm(const GroupNormMergeParams& p, int channel, int sample) {
+        const int channels = p.channels0 + p.channels1;
+        const int group = channel / (channels / p.groups);
+        const float* moments = p.moments + (static_cast<int64_t>(sample) * p.groups + group) * 2;
+        const float* film = p.film != nullptr ? p.film + static_cast<int64_t>(sample) * p.filmStride : nullptr;
+        const float factor = film != nullptr ? 1.0f + film[channel] : 1.0f;
+        mean = moments[0];
+        if (p.embedding != nullptr) mean -= p.embedding[static_cast<int64_t>(sample) * p.embeddingStride + channel];
+        scale = (p.gamma != nullptr ? p.gamma[channel] : 1.0f) * moments[1] * factor;
+        shift = (p.beta != nullptr ? p.beta[channel] : 0.0f) * factor;
+        if (film != nullptr) shift += film[channels + channel];
+    }
+};
+
 template <DType TYPE, int VECTOR>
-D4J_DEVICE void groupNormApply(const GroupNormApplyParams& p) {
+D4J_DEVICE void normalise(const GroupNormParams& params, int columnBlock, int rowBlock, int sample) {
     using Parameters = ChannelParameters<VECTOR>;
     __shared__ alignas(16) float parameters[3][kNormColumnsMax * VECTOR];
+    const GroupNormApplyParams& p = params.apply;
     const int channels = p.channels0 + p.channels1;
     const int width = p.columns * VECTOR;
-    const int firstChannel = blockIdx.x * width;
-    for (int i = threadIdx.x; i < width; i += kNormThreads) {
-        if (firstChannel + i < channels) {
-#pragma unroll
-            for (int j = 0; j < 3; ++j) {
-                parameters[j][Parameters::index(i, p.columns)] =
-                    p.channels[(static_cast<int64_t>(blockIdx.z) * 3 + j) * channels + firstChannel + i];
-            }
-        }
+    const int firstChannel = columnBlock * width;
+    for (int i = threadIdx.x; i < width && firstChannel + i < channels; i += kNormThreads) {
+        const ChannelNorm norm(params.merge, firstChannel + i, sample);
+        const int at = Parameters::index(i, p.columns);
+        parameters[0][at] = norm.mean;
+        parameters[1][at] = norm.scale;
+        parameters[2][at] = norm.shift;
     }
     __syncthreads();
     const NormPlace place(p.columns);
@@ -163,19 +176,54 @@ D4J_DEVICE void groupNormApply(const GroupNormApplyParams& p) {
     const void* src = second ? p.src1 : p.src0;
     const int pitch = second ? p.channels1 : p.channels0;
     const int source = second ? channel - p.channels0 : channel;
-    const int end = min((static_cast<int>(blockIdx.y) + 1) * p.rows, p.pixels);
-    const int64_t sample = static_cast<int64_t>(blockIdx.z) * p.pixels;
+    const int end = min((rowBlock + 1) * p.rows, p.pixels);
+    const int64_t firstPixel = static_cast<int64_t>(sample) * p.pixels;
 #pragma unroll 4
-    for (int row = blockIdx.y * p.rows + place.lane; row < end; row += place.lanes) {
+    for (int row = rowBlock * p.rows + place.lane; row < end; row += place.lanes) {
         float x[VECTOR];
-        loadVector<TYPE>(x, src, (sample + row) * pitch + source);
+        loadVector<TYPE>(x, src, (firstPixel + row) * pitch + source);
 #pragma unroll
         for (int i = 0; i < VECTOR; ++i) {
             const float y = fmaf(x[i] - mean[i], scale[i], shift[i]);
             x[i] = p.activation == Activation::Silu ? silu(y) : y;
         }
-        storeVector<TYPE>(p.dst, (sample + row) * channels + channel, x);
+        storeVector<TYPE>(p.dst, (firstPixel + row) * channels + channel, x);
     }
+}
+
+/// Both parts. Blocks take numbers as they start. A group is merged by a block whose number is below that of every
+/// block that waits for it, and which itself waits for nobody: so it is running, however few blocks fit the device.
+template <DType TYPE, int VECTOR>
+D4J_DEVICE void groupNorm(const GroupNormParams& p) {
+    __shared__ int number;
+    const int samples = p.samples, groups = p.merge.groups;
+    uint32_t* next = reinterpret_cast<uint32_t*>(p.progress);
+    int32_t* merged = p.progress + 1;
+    uint32_t* begun = reinterpret_cast<uint32_t*>(p.progress + 1 + samples);
+    // The counters wrap round, and are 0 again for the next launch.
+    if (threadIdx.x == 0) number = static_cast<int>(atomicInc(next, gridDim.x - 1));
+    __syncthreads();
+    if (number < groups * samples) {
+        const int sample = number / groups;
+        mergeGroup(p.merge, number % groups, sample);
+        if (threadIdx.x == 0) {  // which has written the result
+            __threadfence();
+            atomicAdd(merged + sample, 1);
+        }
+        return;
+    }
+    const int unit = number - groups * samples;
+    const int rowBlocks = ceilDiv(p.apply.pixels, p.apply.rows);
+    const int blocks = p.columnBlocks * rowBlocks;  // of a sample
+    const int sample = unit / blocks;
+    if (threadIdx.x == 0) {
+        while (loadAcquire(merged + sample) < groups) __nanosleep(64);
+        // Whoever is the last to get here knows that nobody waits any more.
+        const uint32_t last = static_cast<uint32_t>(blocks) - 1;
+        if (atomicInc(begun + sample, last) == last) atomicExch(merged + sample, 0);
+    }
+    __syncthreads();
+    normalise<TYPE, VECTOR>(p, unit % p.columnBlocks, unit / p.columnBlocks % rowBlocks, sample);
 }
 
 }  // namespace d4j

@@ -8,8 +8,8 @@
         d4j::groupNormStats<d4j::DType::TYPE, VECTOR>(p);                                                   \
     }                                                                                                       \
     extern "C" __global__ void __launch_bounds__(d4j::kNormThreads)                                         \
-        group_norm_apply_##NAME(const __grid_constant__ d4j::GroupNormApplyParams p) {                      \
-        d4j::groupNormApply<d4j::DType::TYPE, VECTOR>(p);                                                   \
+        group_norm_##NAME(const __grid_constant__ d4j::GroupNormParams p) {                                 \
+        d4j::groupNorm<d4j::DType::TYPE, VECTOR>(p);                                                        \
     }                                                                                                       \
     extern "C" __global__ void __launch_bounds__(d4j::kNormThreads)                                         \
         layer_norm_##NAME(const __grid_constant__ d4j::LayerNormParams p) {                                 \
@@ -22,8 +22,3 @@ D4J_NORM(BF16, bf16, 8)
 D4J_NORM(F32, f32_scalar, 1)
 D4J_NORM(F16, f16_scalar, 1)
 D4J_NORM(BF16, bf16_scalar, 1)
-
-extern "C" __global__ void __launch_bounds__(d4j::kNormThreads)
-    group_norm_finalize(const __grid_constant__ d4j::GroupNormFinalizeParams p) {
-    d4j::groupNormFinalize(p);
-}

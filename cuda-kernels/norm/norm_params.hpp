@@ -17,20 +17,18 @@ struct GroupNormStatsParams {
     ChannelStats* stats;  // [samples, blocks, channels]
     int32_t pixels, channels;
     int32_t rows;
-    int32_t columns;  // vectors of channels that a block covers: NormColumns
+    int32_t columns;  // vectors of channels that a block covers: normColumns
 };
 
-/// group_norm_finalize: what each channel is normalised with.
-///     mean' = mean - embedding, scale = gamma rstd (1 + film_scale), shift = beta (1 + film_scale) + film_shift
-/// Grid: (groups, samples).
-struct GroupNormFinalizeParams {
+/// The first part of group_norm: mean and deviation of each group, from the statistics of its channels.
+struct GroupNormMergeParams {
     const ChannelStats* stats0;  // [samples, ceilDiv(pixels, rows), channels]
     const ChannelStats* stats1;  // or null
     const float* gamma;          // [channels0 + channels1], or null: ones
     const float* beta;           // or null: zeros
     const float* embedding;      // [samples][embeddingStride], added to the source before it is normalised, or null
     const float* film;           // [samples][filmStride]: scales, then shifts, or null
-    float* channels;             // [samples][3][channels0 + channels1]: mean', scale, shift
+    float* moments;              // [samples][groups][2]: scratch memory, written and read by this launch
     int32_t pixels, channels0, channels1, groups;
     int32_t rows0, rows1;  // of a block of either source's statistics
     int32_t embeddingStride, filmStride;
@@ -38,18 +36,35 @@ struct GroupNormFinalizeParams {
     int32_t reserved;
 };
 
-/// group_norm_apply_<dtype>[_scalar]: dst = activation((src - mean') scale + shift) over two sources side by side.
-/// Grid: (columnBlocks, ceilDiv(pixels, rows), samples).
+/// The second part: dst = activation((src + embedding - mean) rstd gamma' + beta') over two sources side by side, with
+/// gamma' = gamma (1 + film_scale), beta' = beta (1 + film_scale) + film_shift.
 struct GroupNormApplyParams {
-    const void* src0;       // [samples, pixels, channels0]
-    const void* src1;       // [samples, pixels, channels1], or null
-    const float* channels;  // of group_norm_finalize
-    void* dst;              // [samples, pixels, channels0 + channels1]
+    const void* src0;      // [samples, pixels, channels0]
+    const void* src1;      // [samples, pixels, channels1], or null
+    const float* moments;  // of the first part
+    void* dst;             // [samples, pixels, channels0 + channels1]
     int32_t pixels, channels0, channels1;
     int32_t rows;     // of a block
-    int32_t columns;  // vectors of channels that a block covers: NormColumns
+    int32_t columns;  // vectors of channels that a block covers: normColumns
     Activation activation;  // None or Silu
 };
+
+/// group_norm_<dtype>[_scalar]: with statistics from its producer a GroupNorm is this launch alone.
+/// Grid: groupNormBlocks(p), in one dimension.
+struct GroupNormParams {
+    GroupNormMergeParams merge;
+    GroupNormApplyParams apply;
+    int32_t* progress;  // [groupNormProgress(samples)]: 0 before the first launch, and again after each one
+    int32_t samples;
+    int32_t columnBlocks;  // ceilDiv(vectors of a row, apply.columns)
+};
+
+D4J_HOST_DEVICE constexpr int groupNormBlocks(const GroupNormParams& p) {
+    return p.samples * (p.merge.groups + p.columnBlocks * ceilDiv(p.apply.pixels, p.apply.rows));
+}
+
+/// Blocks that have started; of each sample the groups that are merged, and the blocks that have begun to apply them.
+D4J_HOST_DEVICE constexpr int groupNormProgress(int samples) { return 1 + 2 * samples; }
 
 /// layer_norm_<dtype>[_scalar]: normalises each row over its channels. Grid: ceilDiv(rows, kLayerNormRows);
 /// dynamic shared memory: 8 * channels bytes.
@@ -65,8 +80,9 @@ struct LayerNormParams {
 };
 
 static_assert(sizeof(GroupNormStatsParams) == 32, "written by Java");
-static_assert(sizeof(GroupNormFinalizeParams) == 96, "written by Java");
+static_assert(sizeof(GroupNormMergeParams) == 96, "written by Java");
 static_assert(sizeof(GroupNormApplyParams) == 56, "written by Java");
+static_assert(sizeof(GroupNormParams) == 168, "written by Java");
 static_assert(sizeof(LayerNormParams) == 56, "written by Java");
 
 }  // namespace d4j

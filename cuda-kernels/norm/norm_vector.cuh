@@ -26,20 +26,25 @@ D4J_DEVICE void storeVector(void* base, int64_t index, const float (&x)[VECTOR])
 }
 
 /// Per-channel parameters in shared memory, so that a warp that reads them a vector a lane has no bank conflicts: all
-/// first quarters of the vectors, then all second ones (a plane is float4s side by side).
+/// first halves of the vectors, then all second ones (a plane is float4s side by side). Those that write them a channel
+/// a lane touch 4 vectors of both planes: the second plane's are exchanged by fours, if else they met in the same banks.
 template <int VECTOR>
 struct ChannelParameters {
     static constexpr int PLANES = VECTOR == 1 ? 1 : VECTOR / 4;
     static constexpr int WIDTH = VECTOR / PLANES;
 
     static D4J_DEVICE int index(int channel, int vectors) {
-        return ((channel % VECTOR) / WIDTH * vectors + channel / VECTOR) * WIDTH + channel % WIDTH;
+        return place((channel % VECTOR) / WIDTH, channel / VECTOR, vectors) * WIDTH + channel % WIDTH;
+    }
+
+    static D4J_DEVICE int place(int plane, int vector, int vectors) {
+        return plane * vectors + (vectors % 8 == 0 ? vector ^ (plane * 4) : vector);
     }
 
     static D4J_DEVICE void load(float (&x)[VECTOR], const float* parameters, int vector, int vectors) {
 #pragma unroll
         for (int plane = 0; plane < PLANES; ++plane) {
-            const float* from = parameters + (plane * vectors + vector) * WIDTH;
+            const float* from = parameters + place(plane, vector, vectors) * WIDTH;
             if constexpr (VECTOR == 1) {
                 x[0] = *from;
             } else {

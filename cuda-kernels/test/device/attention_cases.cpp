@@ -111,7 +111,17 @@ void attentionCases(Suite& suite) {
             check(suite, {type, 1, 2, headDim, tokens, tokens, true, true, false, 1});
         }
         check(suite, {type, 9, 1, 40, 1, 1, false, false, false, 1});
-        check(suite, {type, 1, 1, 64, 33, 200, false, false, false, 8});
+        // Scores that outgrow the reference of the first tile, again and again.
+        for (const int headDim : {40, 64, 128, 160}) {
+            check(suite, {type, 1, 1, headDim, 33, 400, false, false, false, 8});
+            check(suite, {type, 1, 1, headDim, 50, 400, false, false, false, 60});
+        }
+        for (int i = 0; i < 8; ++i) {
+            const bool causal = i % 2 == 0;
+            const int keys = suite.uniform(1, 300), queries = causal ? keys : suite.uniform(1, 300);
+            check(suite, {type, suite.uniform(1, 9), suite.uniform(1, 2), 8 * suite.uniform(1, 32), queries, keys, causal,
+                          causal, false, 1});
+        }
     }
     for (const DType type : {DType::F32, DType::F16, DType::BF16}) {
         for (const int headDim : {1, 7, 40, 64, 130, 251}) {

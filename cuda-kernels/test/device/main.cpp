@@ -6,7 +6,10 @@ int main(int count, char** arguments) {
     using d4j::test::Suite;
     const std::map<std::string, void (*)(Suite&)> families = {
         {"attention", d4j::test::attentionCases}, {"conv", d4j::test::convCases},
-        {"counters", d4j::test::counterCases},  // how the matrix kernels use memory and tensor cores
+        // How kernels use memory and tensor cores.
+        {"attention_counters", d4j::test::attentionCounterCases},
+        {"matrix_counters", d4j::test::matrixCounterCases},
+        {"memory_counters", d4j::test::memoryCounterCases},
         {"elementwise", d4j::test::elementwiseCases}, {"gemm", d4j::test::gemmCases},
         {"linear_small", d4j::test::linearSmallCases}, {"norm", d4j::test::normCases},
         {"sampler", d4j::test::samplerCases},

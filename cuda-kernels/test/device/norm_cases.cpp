@@ -1,4 +1,6 @@
-// GroupNorm (statistics, finalize, apply) and LayerNorm.
+// GroupNorm (statistics, then all else) and LayerNorm.
+#include <algorithm>
+
 #include "norm/norm_config.hpp"
 #include "norm/norm_params.hpp"
 #include "test/device/suite.hpp"
@@ -23,13 +25,11 @@ void checkGroupNorm(Suite& suite, const GroupCase& c) {
     Tensor gamma(suite.gpu, DType::F32, channels), beta(suite.gpu, DType::F32, channels);
     Tensor embedding(suite.gpu, DType::F32, size_t(c.samples) * embeddingStride);
     Tensor film(suite.gpu, DType::F32, size_t(c.samples) * filmStride);
-    Tensor parameters(suite.gpu, DType::F32, size_t(c.samples) * 3 * channels);
+    Tensor moments(suite.gpu, DType::F32, size_t(c.samples) * c.groups * 2);
     Tensor out(suite.gpu, c.type, rows * channels);
     for (Tensor* tensor : {&src0, &src1, &gamma, &beta, &embedding, &film}) tensor->random(suite.random);
     for (size_t i = 0; i < src0.size(); ++i) src0.set(i, src0.get(i) + c.mean);
     src0.upload();
-    parameters.poison();
-    out.poison();
 
     const int statsRows = groupNormStatsRows(c.pixels), blocks = ceilDiv(c.pixels, statsRows);
     Tensor stats0(suite.gpu, DType::F32, size_t(c.samples) * blocks * c.channels0 * 2);
@@ -48,31 +48,41 @@ void checkGroupNorm(Suite& suite, const GroupCase& c) {
         suite.gpu.launch(suite.gpu.kernel(module, suffixed("group_norm_stats_", vector).c_str(), 0),
                          {ceilDiv(width / vector, columns), blocks, c.samples}, kNormThreads, 0, p);
     }
-    GroupNormFinalizeParams f{};
-    f.stats0 = static_cast<const ChannelStats*>(stats0.device());
-    f.stats1 = static_cast<const ChannelStats*>(stats1.device());
-    f.gamma = c.affine ? floats(gamma) : nullptr;
-    f.beta = c.affine ? floats(beta) : nullptr;
-    f.embedding = c.embedding ? floats(embedding) : nullptr;
-    f.film = c.film ? floats(film) : nullptr;
-    f.channels = static_cast<float*>(parameters.device());
-    f.pixels = c.pixels;
-    f.channels0 = c.channels0;
-    f.channels1 = c.channels1;
-    f.groups = c.groups;
-    f.rows0 = f.rows1 = statsRows;
-    f.embeddingStride = embeddingStride;
-    f.filmStride = filmStride;
-    f.eps = 1e-5f;
-    suite.gpu.launch(suite.gpu.kernel(module, "group_norm_finalize", 0), {c.groups, c.samples, 1}, kNormThreads, 0, f);
-
+    GroupNormParams p{};
+    GroupNormMergeParams& merge = p.merge;
+    merge.stats0 = static_cast<const ChannelStats*>(stats0.device());
+    merge.stats1 = static_cast<const ChannelStats*>(stats1.device());
+    merge.gamma = c.affine ? floats(gamma) : nullptr;
+    merge.beta = c.affine ? floats(beta) : nullptr;
+    merge.embedding = c.embedding ? floats(embedding) : nullptr;
+    merge.film = c.film ? floats(film) : nullptr;
+    merge.moments = static_cast<float*>(moments.device());
+    merge.pixels = c.pixels;
+    merge.channels0 = c.channels0;
+    merge.channels1 = c.channels1;
+    merge.groups = c.groups;
+    merge.rows0 = merge.rows1 = statsRows;
+    merge.embeddingStride = embeddingStride;
+    merge.filmStride = filmStride;
+    merge.eps = 1e-5f;
     const int vector = normVector(c.type, c.channels0, c.channels1), columns = normColumns(channels / vector);
-    const GroupNormApplyParams a{src0.device(), src1.device(), floats(parameters), out.device(), c.pixels,
-                                 c.channels0,   c.channels1,   kGroupNormRows,     columns,
-                                 c.silu ? Activation::Silu : Activation::None};
-    suite.gpu.launch(suite.gpu.kernel(module, suffixed("group_norm_apply_", vector).c_str(), 0),
-                     {ceilDiv(channels / vector, columns), ceilDiv(c.pixels, kGroupNormRows), c.samples}, kNormThreads,
-                     0, a);
+    p.apply = {src0.device(), src1.device(), merge.moments,  out.device(), c.pixels,
+               c.channels0,   c.channels1,   kGroupNormRows, columns,      c.silu ? Activation::Silu : Activation::None};
+    p.samples = c.samples;
+    p.columnBlocks = ceilDiv(channels / vector, columns);
+    std::vector<int32_t> progress(groupNormProgress(c.samples));
+    const uint64_t counters = suite.gpu.allocate(progress.size() * 4);
+    suite.gpu.upload(counters, progress.data(), progress.size() * 4);
+    p.progress = reinterpret_cast<int32_t*>(counters);
+    for (int launch = 0; launch < 2; ++launch) {  // it leaves its counters as it found them
+        moments.poison();
+        out.poison();
+        suite.gpu.launch(suite.gpu.kernel(module, suffixed("group_norm_", vector).c_str(), 0), {groupNormBlocks(p), 1, 1},
+                         kNormThreads, 0, p);
+        suite.gpu.download(progress.data(), counters, progress.size() * 4);
+        suite.judge("group_norm's counters", *std::max_element(progress.begin(), progress.end()), 0);
+    }
+    suite.gpu.free(counters);
     out.download();
     suite.hash(out);
 
@@ -94,7 +104,7 @@ void checkGroupNorm(Suite& suite, const GroupCase& c) {
             for (int row = 0; row < c.pixels; ++row) {
                 for (int i = 0; i < width; ++i) squares += std::pow(x(row, group * width + i) - sum / count, 2);
             }
-            const double rstd = 1 / std::sqrt(squares / count + f.eps);
+            const double rstd = 1 / std::sqrt(squares / count + merge.eps);
             for (int row = 0; row < c.pixels; ++row) {
                 for (int channel = group * width; channel < (group + 1) * width; ++channel) {
                     double y = (x(row, channel) - sum / count) * rstd;
@@ -103,7 +113,7 @@ void checkGroupNorm(Suite& suite, const GroupCase& c) {
                         y = y * (1 + film.get(n * filmStride + channel)) + film.get(n * filmStride + channels + channel);
                     }
                     error.add(out.get((size_t(n) * c.pixels + row) * channels + channel),
-                              applyActivation(a.activation, y));
+                              applyActivation(p.apply.activation, y));
                 }
             }
         }
@@ -159,6 +169,14 @@ void normCases(Suite& suite) {
         checkGroupNorm(suite, {type, 2, 49, 9, 6, 5, true, false, true, false, 3});
         checkGroupNorm(suite, {type, 9, 1, 32, 32, 16, false, false, true, true, 0});
         checkGroupNorm(suite, {type, 2, 35, 1280, 640, 32, true, false, true, true, 0});
+        for (int i = 0; i < 6; ++i) {
+            const int groups = suite.uniform(1, 9), width = suite.uniform(1, 13);
+            const int first = i % 2 == 0 ? groups * width : suite.uniform(1, groups * width);
+            checkGroupNorm(suite, {type, suite.uniform(1, 9), suite.uniform(1, 200), first, groups * width - first, groups,
+                                   suite.uniform(0, 1) == 1, suite.uniform(0, 1) == 1, suite.uniform(0, 1) == 1,
+                                   suite.uniform(0, 1) == 1, suite.uniform(0, 3) * 1.0});
+            checkLayerNorm(suite, type, suite.uniform(1, 70), suite.uniform(1, 1500), suite.uniform(0, 9), i % 2 == 0);
+        }
         checkLayerNorm(suite, type, 77, 768, 0, true);
         checkLayerNorm(suite, type, 33, 37, 3, true);
         checkLayerNorm(suite, type, 40, 2560, 16, false);

@@ -114,11 +114,13 @@ inline double statsError(const Tensor& stats, const Tensor& output, int rows, in
 constexpr double kStatsTolerance = 2e-6;  // as any f32 kernel
 
 void attentionCases(Suite& suite);
+void attentionCounterCases(Suite& suite);
 void convCases(Suite& suite);
 void elementwiseCases(Suite& suite);
 void gemmCases(Suite& suite);
 void linearSmallCases(Suite& suite);
-void counterCases(Suite& suite);
+void matrixCounterCases(Suite& suite);
+void memoryCounterCases(Suite& suite);
 void normCases(Suite& suite);
 void samplerCases(Suite& suite);
 

@@ -29,6 +29,7 @@ uint32_t BlockObserver::before(Warp& w, const Instr& instr, uint32_t pc, uint32_
     const InstrInfo& info = launch_.program.info[pc];
     Site s{w, instr, info, pc};
     w.pc = pc;
+    if (launch_.races) learn(w);
     if (counting_) {
         InstructionCost& cost = costs_[pc];
         ++cost.warps;
@@ -146,13 +147,22 @@ void BlockObserver::synchronise(const Site& s, const LaneAddresses& at, uint32_t
     bool writes = a.kind != Access::Load, reads = a.kind == Access::Load || a.kind == Access::Atomic;
     if (a.release) fence(s.w);
     eachLane(mask, [&](int i) {
-        if (reads) launch_.races->observe(at.at[i], k.pending);
+        if (reads) k.reading.push_back(at.at[i]);
         if (writes) launch_.races->publish(at.at[i], k.release);
     });
-    if (a.acquire) {
-        join(k.acquired, k.pending);
-        k.pending.clear();
-    }
+    k.acquiring = a.acquire;
+}
+
+/// What the last strong read brought. Only now has it happened: what another block published between the check of that
+/// instruction and its execution belongs to the value that it read.
+void BlockObserver::learn(Warp& w) {
+    WarpKnowledge& k = knowledge_[w.id];
+    if (k.reading.empty()) return;
+    for (uint64_t address : k.reading) launch_.races->observe(address, k.pending);
+    k.reading.clear();
+    if (!k.acquiring) return;
+    join(k.acquired, k.pending);
+    k.pending.clear();
 }
 
 void BlockObserver::fence(Warp& w) {

@@ -45,6 +45,7 @@ private:
     void sharedRaces(const Site& s, const LaneAddresses& at, uint32_t mask, bool write);
     void globalRaces(const Site& s, const LaneAddresses& at, uint32_t mask, bool write);
     void synchronise(const Site& s, const LaneAddresses& at, uint32_t mask);
+    void learn(Warp& w);
     void fence(Warp& w);
     void checkSync(const Site& s, uint32_t mask);
     void checkInit(const Site& s, const LaneAddresses& at, uint32_t mask);

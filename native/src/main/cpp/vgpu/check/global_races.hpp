@@ -24,6 +24,8 @@ struct WarpKnowledge {
     Knowledge acquired;   // ordered before this warp's next access
     Knowledge pending;    // read from synchronisation variables, not yet behind a fence
     Knowledge release;    // snapshot of the last fence: what a strong write publishes
+    std::vector<uint64_t> reading;  // synchronisation variables that the instruction before read
+    bool acquiring = false;         // and whether it is an acquire itself
 };
 
 class GlobalRaces {

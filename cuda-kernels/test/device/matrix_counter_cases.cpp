@@ -1,4 +1,4 @@
-// What the kernels cost on the shapes of Stable Diffusion 1.5's U-Net at batch 2, by the virtual GPU's exact counters.
+// What the matrix kernels cost on the shapes of Stable Diffusion 1.5's U-Net at batch 2, by the virtual GPU's exact counters.
 // The first row of blocks stands for the launch: all rows do the same.
 #include "common/packed_weights.hpp"
 #include "common/tile_choice.hpp"
@@ -6,41 +6,19 @@
 #include "conv/conv_tiles.hpp"
 #include "gemm/gemm_params.hpp"
 #include "gemm/gemm_tiles.hpp"
-#include "test/device/suite.hpp"
+#include "test/device/counters.hpp"
 
 namespace d4j::test {
 namespace {
 
 constexpr int kMultiprocessors = 108;  // a100
 
-// The limits that the project sets itself.
-constexpr double kSectors = 1.05, kWavefronts = 1.02, kProducts = 1.15;
-
-double sum(const std::map<std::string, double>& counters, std::initializer_list<const char*> names) {
-    double total = 0;
-    for (const char* name : names) {
-        const auto found = counters.find(name);
-        if (found == counters.end()) {
-            throw std::runtime_error(std::string("the virtual GPU counts no ") + name);
-        }
-        total += found->second;
-    }
-    return total;
-}
+constexpr double kProducts = 1.15;  // executed per useful
 
 void judge(Suite& suite, const std::string& name, DType type, double usefulFlops) {
-    const std::map<std::string, double> counters = suite.gpu.lastLaunch();
-    const double sectors = sum(counters, {"globalLoad.sectors", "globalStore.sectors"});
-    const double idealSectors = sum(counters, {"globalLoad.idealSectors", "globalStore.idealSectors"});
-    suite.judge(name + " sectors", sectors / idealSectors, kSectors);
-    const double wavefronts = sum(counters, {"sharedLoad.wavefronts", "sharedStore.wavefronts",
-                                             "asyncCopyShared.wavefronts", "ldmatrixWaves.wavefronts"});
-    const double idealWavefronts = sum(counters, {"sharedLoad.idealWavefronts", "sharedStore.idealWavefronts",
-                                                  "asyncCopyShared.idealWavefronts", "ldmatrixWaves.idealWavefronts"});
-    suite.judge(name + " wavefronts", wavefronts / idealWavefronts, kWavefronts);
-    if (type != DType::F32) {
-        suite.judge(name + " products", sum(counters, {"mmaFlops"}) / usefulFlops, kProducts);
-    }
+    Counters counters(suite, name);
+    counters.judgeAccesses();
+    if (type != DType::F32) counters.judgeProducts(usefulFlops, kProducts);
 }
 
 void conv(Suite& suite, DType type, int size, int c0, int c1, int k, int window) {
@@ -115,7 +93,7 @@ void gemm(Suite& suite, DType type, int rows, int n, int k) {
 
 }  // namespace
 
-void counterCases(Suite& suite) {
+void matrixCounterCases(Suite& suite) {
     for (const DType type : {DType::F16, DType::BF16, DType::TF32}) {
         conv(suite, type, 64, 320, 0, 320, 3);
         conv(suite, type, 64, 320, 320, 320, 3);
