@@ -44,31 +44,31 @@ void addGroupNorm(Program& program, const d4j_group_norm_desc& d, const std::int
     const Statistics first = statisticsOf(program, d, type, at[0], d.c0, at[5], offset);
     const Statistics second = statisticsOf(program, d, type, at[1], d.c1, at[6], offset);
 
-    GroupNormFinalizeParams f{};
-    f.stats0 = first.stats;
-    f.stats1 = second.stats;
-    f.gamma = pointer<const float>(d.gamma);
-    f.beta = pointer<const float>(d.beta);
-    f.embedding = d.embedding ? pointer<const float>(at[2]) : nullptr;
-    f.film = d.film ? pointer<const float>(at[3]) : nullptr;
-    f.channels = program.scratch<float>(offset, std::int64_t{d.n} * 3 * channels * 4);
-    f.pixels = d.hw;
-    f.channels0 = d.c0;
-    f.channels1 = d.c1;
-    f.groups = d.groups;
-    f.rows0 = first.rows;
-    f.rows1 = second.rows;
-    f.embeddingStride = d.embedding_stride;
-    f.filmStride = d.film_stride;
-    f.eps = d.eps;
-    program.add("norm", "group_norm_finalize", {d.groups, d.n}, kNormThreads, 0, f);
-
+    GroupNormParams p{};
+    GroupNormMergeParams& m = p.merge;
+    m.stats0 = first.stats;
+    m.stats1 = second.stats;
+    m.gamma = pointer<const float>(d.gamma);
+    m.beta = pointer<const float>(d.beta);
+    m.embedding = d.embedding ? pointer<const float>(at[2]) : nullptr;
+    m.film = d.film ? pointer<const float>(at[3]) : nullptr;
+    m.moments = program.scratch<float>(offset, std::int64_t{d.n} * d.groups * 2 * 4);
+    m.pixels = d.hw;
+    m.channels0 = d.c0;
+    m.channels1 = d.c1;
+    m.groups = d.groups;
+    m.rows0 = first.rows;
+    m.rows1 = second.rows;
+    m.embeddingStride = d.embedding_stride;
+    m.filmStride = d.film_stride;
+    m.eps = d.eps;
     const int vector = normVector(type, d.c0, d.c1), columns = normColumns(channels / vector);
-    const GroupNormApplyParams a{pointer(at[0]), pointer(at[1]), f.channels, pointer(at[4]),
-                                 d.hw,           d.c0,           d.c1,       kGroupNormRows,
-                                 columns,        activationOf(d.activation)};
-    program.add("norm", kernelOf("group_norm_apply_", type, vector),
-                {ceilDiv(channels / vector, columns), ceilDiv(d.hw, kGroupNormRows), d.n}, kNormThreads, 0, a);
+    p.apply = {pointer(at[0]), pointer(at[1]), m.moments, pointer(at[4]), d.hw,
+               d.c0,           d.c1,           kGroupNormRows, columns,   activationOf(d.activation)};
+    p.progress = program.counters(groupNormProgress(d.n));
+    p.samples = d.n;
+    p.columnBlocks = ceilDiv(channels / vector, columns);
+    program.add("norm", kernelOf("group_norm_", type, vector), {groupNormBlocks(p)}, kNormThreads, 0, p);
 }
 
 }  // namespace

@@ -52,10 +52,11 @@ const char* text_of(std::int64_t program, std::int32_t index, Text text) {
 
 }  // namespace d4j::cuda
 
-int d4j_cuda_program_create(int32_t multiprocessors, int32_t batch_invariant, int64_t scratch, int64_t* program) {
+int d4j_cuda_program_create(int32_t multiprocessors, int32_t batch_invariant, int64_t scratch, int64_t counters,
+                            int64_t* program) {
     return d4j::guarded([&] {
         *program = reinterpret_cast<int64_t>(
-            std::make_unique<d4j::cuda::Program>(multiprocessors, batch_invariant != 0, scratch).release());
+            std::make_unique<d4j::cuda::Program>(multiprocessors, batch_invariant != 0, scratch, counters).release());
     });
 }
 
@@ -66,6 +67,12 @@ int d4j_cuda_program_destroy(int64_t program) {
 int64_t d4j_cuda_program_scratch_bytes(int64_t program) {
     int64_t bytes = 0;
     d4j::guarded([&] { bytes = d4j::cuda::program_of(program).scratchBytes(); });
+    return bytes;
+}
+
+int64_t d4j_cuda_program_counter_bytes(int64_t program) {
+    int64_t bytes = 0;
+    d4j::guarded([&] { bytes = d4j::cuda::program_of(program).counterBytes(); });
     return bytes;
 }
 

@@ -32,8 +32,8 @@ struct Launch {
 
 class Program {
 public:
-    Program(int multiprocessors, bool batchInvariant, std::int64_t scratch)
-        : multiprocessors(multiprocessors), batchInvariant(batchInvariant), scratch_(scratch) {
+    Program(int multiprocessors, bool batchInvariant, std::int64_t scratch, std::int64_t counters)
+        : multiprocessors(multiprocessors), batchInvariant(batchInvariant), scratch_(scratch), counters_(counters) {
         require(multiprocessors > 0, "multiprocessors must be positive");
     }
 
@@ -55,15 +55,22 @@ public:
         return reinterpret_cast<T*>(scratch_ + offset);
     }
 
+    /// Counters that all launches share: zero between them.
+    std::int32_t* counters(std::int64_t count) {
+        counterBytes_ = std::max(counterBytes_, count * static_cast<std::int64_t>(sizeof(std::int32_t)));
+        return reinterpret_cast<std::int32_t*>(counters_);
+    }
+
     std::int64_t scratchBytes() const { return scratchBytes_; }
+    std::int64_t counterBytes() const { return counterBytes_; }
     const std::deque<Launch>& launches() const { return launches_; }
 
     const int multiprocessors;
     const bool batchInvariant;
 
 private:
-    const std::int64_t scratch_;
-    std::int64_t scratchBytes_ = 0;
+    const std::int64_t scratch_, counters_;
+    std::int64_t scratchBytes_ = 0, counterBytes_ = 0;
     std::deque<Launch> launches_;  // a deque: callers keep addresses of parameters
     LiveObject live_;
 };

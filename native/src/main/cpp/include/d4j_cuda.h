@@ -15,10 +15,13 @@
 
 #include <cstdint>
 
-// multiprocessors: of the device, for the choice of tiles. batch_invariant: no choice may depend on the batch.
-D4J_API int d4j_cuda_program_create(int32_t multiprocessors, int32_t batch_invariant, int64_t scratch, int64_t* program);
+// multiprocessors: of the device, for the choice of tiles. batch_invariant: no choice may depend on the batch. counters:
+// device memory that is zero before the first run, and again after every run; 0 if no op needs any.
+D4J_API int d4j_cuda_program_create(int32_t multiprocessors, int32_t batch_invariant, int64_t scratch, int64_t counters,
+                                    int64_t* program);
 D4J_API int d4j_cuda_program_destroy(int64_t program);
 D4J_API int64_t d4j_cuda_program_scratch_bytes(int64_t program);
+D4J_API int64_t d4j_cuda_program_counter_bytes(int64_t program);
 D4J_API int32_t d4j_cuda_program_launches(int64_t program);
 
 // The image (a file of cuda-kernels without its ending) and the kernel in it. Valid as long as the program.

@@ -32,14 +32,24 @@ public final class CudaOps {
 
   private CudaOps() {}
 
-  /** An empty list of launches; all its ops share the scratch region at that address. */
+  /**
+   * An empty list of launches; all its ops share the scratch region and the counters at those
+   * addresses.
+   */
   public static native int d4j_cuda_program_create(
-      int multiprocessors, int batchInvariant, long scratch, @Cast("int64_t*") long[] program);
+      int multiprocessors,
+      int batchInvariant,
+      long scratch,
+      long counters,
+      @Cast("int64_t*") long[] program);
 
   public static native int d4j_cuda_program_destroy(long program);
 
   /** Bytes of scratch that the ops so far need. */
   public static native long d4j_cuda_program_scratch_bytes(long program);
+
+  /** Bytes of counters that the ops so far need: zero before the first run. */
+  public static native long d4j_cuda_program_counter_bytes(long program);
 
   public static native int d4j_cuda_program_launches(long program);
 

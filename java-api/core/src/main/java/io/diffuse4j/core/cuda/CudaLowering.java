@@ -99,9 +99,14 @@ final class CudaLowering {
   static long constantOffset(List<float[]> constants, int index) {
     long offset = 0;
     for (float[] values : constants.subList(0, index)) {
-      offset += ((long) values.length * Float.BYTES + 255) / 256 * 256;
+      offset += align((long) values.length * Float.BYTES);
     }
     return offset;
+  }
+
+  /** The next multiple of 256 bytes, which every kind of access is aligned to. */
+  static long align(long bytes) {
+    return (bytes + 255) / 256 * 256;
   }
 
   /**

@@ -34,13 +34,14 @@ final class CudaPlan implements Plan {
     CudaProgram lowered = null;
     try {
       long base = allocated.address();
-      List<float[]> constants = lowering.constants();
-      for (int i = 0; i < constants.size(); i++) {
-        float[] values = constants.get(i);
-        long offset = regions.constants + CudaLowering.constantOffset(constants, i);
-        allocated.upload(offset, values, 0, values.length);
-      }
-      lowered = new CudaProgram(context, modules, batchInvariant, base + regions.scratch);
+      upload(allocated, regions, lowering.constants());
+      lowered =
+          new CudaProgram(
+              context.multiprocessors(),
+              modules,
+              batchInvariant,
+              base + regions.scratch,
+              base + regions.counters);
       lowering.lower(lowered, base, base + regions.constants);
       lowered.launches();
     } catch (Throwable t) {
@@ -52,16 +53,30 @@ final class CudaPlan implements Plan {
   }
 
   /** Byte offsets of the arena's parts; values come first. */
-  private record Regions(long constants, long scratch, long bytes) {}
+  private record Regions(long constants, long counters, long scratch, long bytes) {}
 
   private static Regions regions(
       CudaContext context, CudaLowering lowering, boolean batchInvariant) {
     List<float[]> constants = lowering.constants();
-    long scratch =
+    long counters =
         lowering.layout().bytes() + CudaLowering.constantOffset(constants, constants.size());
-    try (CudaProgram measured = new CudaProgram(context, null, batchInvariant, NOWHERE)) {
+    try (CudaProgram measured =
+        new CudaProgram(context.multiprocessors(), null, batchInvariant, NOWHERE, NOWHERE)) {
       lowering.lower(measured, NOWHERE, NOWHERE);
-      return new Regions(lowering.layout().bytes(), scratch, scratch + measured.scratchBytes());
+      long scratch = counters + CudaLowering.align(measured.counterBytes());
+      return new Regions(
+          lowering.layout().bytes(), counters, scratch, scratch + measured.scratchBytes());
+    }
+  }
+
+  private static void upload(CudaBuffer arena, Regions regions, List<float[]> constants) {
+    for (int i = 0; i < constants.size(); i++) {
+      long offset = regions.constants + CudaLowering.constantOffset(constants, i);
+      arena.upload(offset, constants.get(i), 0, constants.get(i).length);
+    }
+    int[] zeros = new int[Math.toIntExact((regions.scratch - regions.counters) / Integer.BYTES)];
+    if (zeros.length > 0) {
+      arena.upload(regions.counters, zeros, 0, zeros.length);
     }
   }
 

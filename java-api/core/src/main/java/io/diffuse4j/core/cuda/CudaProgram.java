@@ -23,7 +23,6 @@ final class CudaProgram implements AutoCloseable {
       int sharedBytes,
       long params) {}
 
-  private final CudaContext context;
   private final CudaModules modules;
   private long program;
   private List<Launch> launches;
@@ -31,17 +30,23 @@ final class CudaProgram implements AutoCloseable {
   /**
    * An empty program.
    *
+   * @param multiprocessors of the device, for the choice of tiles
    * @param modules where its kernels are; null for a program that only tells what it needs
    * @param scratch device address of the scratch region
+   * @param counters device address of memory that is zero before the first run; 0 for none
    */
-  CudaProgram(CudaContext context, CudaModules modules, boolean batchInvariant, long scratch) {
-    this.context = context;
+  CudaProgram(
+      int multiprocessors,
+      CudaModules modules,
+      boolean batchInvariant,
+      long scratch,
+      long counters) {
     this.modules = modules;
     long[] created = new long[1];
     NativeStatus.check(
         "d4j_cuda_program_create",
         CudaOps.d4j_cuda_program_create(
-            context.multiprocessors(), batchInvariant ? 1 : 0, scratch, created));
+            multiprocessors, batchInvariant ? 1 : 0, scratch, counters, created));
     program = created[0];
   }
 
@@ -54,8 +59,8 @@ final class CudaProgram implements AutoCloseable {
     return CudaOps.d4j_cuda_program_scratch_bytes(program);
   }
 
-  CudaContext context() {
-    return context;
+  long counterBytes() {
+    return CudaOps.d4j_cuda_program_counter_bytes(program);
   }
 
   /** All launches; nothing is appended afterwards. */
@@ -69,6 +74,16 @@ final class CudaProgram implements AutoCloseable {
       launches = List.copyOf(resolved);
     }
     return launches;
+  }
+
+  /** The kernels in order, which need not be loaded. */
+  List<String> kernels() {
+    List<String> names = new ArrayList<>();
+    int count = CudaOps.d4j_cuda_program_launches(program);
+    for (int i = 0; i < count; i++) {
+      names.add(CudaOps.d4j_cuda_launch_kernel(program, i));
+    }
+    return names;
   }
 
   private Launch resolve(int index) {

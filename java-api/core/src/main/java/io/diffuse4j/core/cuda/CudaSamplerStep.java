@@ -42,19 +42,15 @@ final class CudaSamplerStep implements SamplerStep {
       NativeStatus.check(
           "d4j_cuda_sampler_bytes",
           CudaOps.d4j_cuda_sampler_bytes(arguments.shapeAddress(), guidanceBytes, magnitudeBytes));
-      progress = align(arguments.samplesBytes());
+      progress = CudaLowering.align(arguments.samplesBytes());
       error = progress + 2 * Integer.BYTES;
-      guidance = align(error + Double.BYTES);
-      magnitudes = align(guidance + guidanceBytes[0]);
+      guidance = CudaLowering.align(error + Double.BYTES);
+      magnitudes = CudaLowering.align(guidance + guidanceBytes[0]);
       memory = allocator.allocate("the sampler", magnitudes + magnitudeBytes[0]);
     } catch (Throwable t) {
       arguments.close();
       throw t;
     }
-  }
-
-  private static long align(long bytes) {
-    return (bytes + 255) / 256 * 256;
   }
 
   /** Whether the rows of some sample need the statistics kernel. */
@@ -75,7 +71,7 @@ final class CudaSamplerStep implements SamplerStep {
 
   /** A program of some of the sampler's kernels, in order; closed by the caller. */
   CudaProgram program(boolean statistics, int... kernels) {
-    CudaProgram program = new CudaProgram(context, modules, false, 0);
+    CudaProgram program = new CudaProgram(context.multiprocessors(), modules, false, 0, 0);
     try {
       long base = memory.address();
       for (int kernel : kernels) {
@@ -159,7 +155,7 @@ final class CudaSamplerStep implements SamplerStep {
       arguments.noise(i, 0, 0);
     }
     upload();
-    try (CudaProgram program = new CudaProgram(context, modules, false, 0)) {
+    try (CudaProgram program = new CudaProgram(context.multiprocessors(), modules, false, 0, 0)) {
       NativeStatus.check(
           "d4j_cuda_sampler_initial",
           CudaOps.d4j_cuda_sampler_initial(
@@ -170,7 +166,7 @@ final class CudaSamplerStep implements SamplerStep {
 
   @Override
   public double error(long lower, long higher, long previous, double atol, double rtol) {
-    try (CudaProgram program = new CudaProgram(context, modules, false, 0);
+    try (CudaProgram program = new CudaProgram(context.multiprocessors(), modules, false, 0, 0);
         DoublePointer result = new DoublePointer(1)) {
       NativeStatus.check(
           "d4j_cuda_sampler_error",

@@ -87,7 +87,8 @@ class CudaSamplingTest {
   }
 
   private static Scheduler ddim(Model model) {
-    return Schedulers.create(model.schedulerConfig(), "ddim", List.of("thresholding=false"), w -> {});
+    return Schedulers.create(
+        model.schedulerConfig(), "ddim", List.of("thresholding=false"), w -> {});
   }
 
   private static List<String> samplerKernels(VirtualGpuDriver driver) {
