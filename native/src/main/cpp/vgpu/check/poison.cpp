@@ -138,6 +138,25 @@ void Poison::matrixLoad(Warp& w, const Instr& instr, const LaneAddresses& at) {
     }
 }
 
+void Poison::matrixRows(Warp& w, const Instr& instr) {
+    if (instr.run == matrixTranspose) {
+        uint32_t from = row(w, instr.a), bad = 0;
+        for (uint32_t lane = 0; lane < 32; ++lane) bad |= ((from & matrixWordLanes(true, lane / 4, lane & 3)) != 0 ? 1u : 0u) << lane;
+        setRow(w, instr.d, ~0u, bad);
+        return;
+    }
+    const bool transposed = instr.run == matrixRowsHandler(true);
+    uint32_t bad[4] = {};
+    for (uint32_t j = 0; j < instr.n; ++j) {
+        const uint32_t from = row(w, instr.v[j]);
+        for (uint32_t i = 0; i < 32; ++i) {
+            const uint32_t r = i / 4, k = i & 3;
+            bad[k] |= ((from & matrixWordLanes(transposed, r, k)) != 0 ? 1u : 0u) << (8 * j + r);
+        }
+    }
+    for (uint32_t k = 0; k < 4; ++k) setRow(w, instr.v[instr.n + k], ~0u, bad[k]);
+}
+
 void Poison::matrixMultiply(Warp& w, const Instr& instr) {
     const MmaShape s = MmaShape::unpack(instr.imm);
     const uint32_t *a = instr.v + s.registersD(), *b = a + s.registersA(), *c = b + s.registersB();
@@ -216,6 +235,7 @@ void Poison::flow(Warp& w, const Instr& instr, const InstrInfo& info, const Lane
             for (const InstrInfo::Row& r : info.writes) setRow(w, r.offset, mask, bad != 0 ? mask : 0);
             break;
         }
+        case PoisonRule::MatrixRows: matrixRows(w, instr); break;
         case PoisonRule::MatrixMultiply: matrixMultiply(w, instr); break;
         default: break;
     }

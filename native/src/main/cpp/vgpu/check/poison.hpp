@@ -38,6 +38,7 @@ private:
     bool allDefined(const Warp& w, const LaneAddresses& at, uint32_t mask) const;
     void load(Warp& w, const Instr& instr, const LaneAddresses& at, uint32_t mask);
     void matrixLoad(Warp& w, const Instr& instr, const LaneAddresses& at);
+    void matrixRows(Warp& w, const Instr& instr);
     void matrixMultiply(Warp& w, const Instr& instr);
     void generic(Warp& w, const InstrInfo& info, uint32_t mask);
     bool globalDefined(uint64_t address, uint32_t bytes) const;

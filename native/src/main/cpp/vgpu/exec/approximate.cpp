@@ -5,6 +5,7 @@
 #include "exec/block.hpp"
 #include "exec/isa.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace vgpu {
@@ -24,25 +25,24 @@ float flush(float x, bool ftz) {
     return ftz && (bits & 0x7f800000) == 0 ? asFloat(bits & 0x80000000) : x;
 }
 
-/// The bound of the ISA: relative to the result, plus an absolute part.
-struct Bound {
-    double relative = 0, absolute = 0;
-};
+/// The unit in the last place of single precision at v.
+double ulp(double v) { return std::ldexp(1.0, std::max(std::ilogb(v), -126) - 23); }
 
-Bound boundOf(Approx op, double x) {
+/// The error that the ISA allows for operand x and exact value v. Beyond 100 pi it allows sin and cos any.
+double boundOf(Approx op, double x, double v) {
     switch (op) {
-        case Approx::Ex2: return {0x1p-22, 0};                 // 2 ulp
-        case Approx::Lg2: return x > 0.5 && x < 2 ? Bound{0, 0x1p-22} : Bound{0x1p-22, 0};
+        case Approx::Ex2: return 2 * ulp(v);
+        case Approx::Lg2: return x > 0.5 && x < 2 ? 0x1p-22 : 0x1p-22 * std::fabs(v);
         case Approx::Sin:
-        case Approx::Cos: return std::fabs(x) <= 6.2831853 ? Bound{0, 0x1p-20} : Bound{0, 0x1p-19};
-        case Approx::Rcp: return {0x1p-23, 0};                 // 1 ulp
-        case Approx::Rsqrt: return {0x1.6p-23, 0};             // 2^-22.5
-        case Approx::Sqrt: return {0x1p-23, 0};
-        case Approx::Tanh: return {0x1p-11, 0};
+        case Approx::Cos: return std::fabs(x) <= 6.2831853 ? 0x1.6a09p-21 : 0x1.3b2bp-15;  // 2^-20.5, 2^-14.7
+        case Approx::Rcp: return ulp(v);
+        case Approx::Rsqrt: return 0x1.125fp-23 * std::fabs(v);  // 2^-22.9
+        case Approx::Sqrt: return 0x1p-23 * std::fabs(v);
+        case Approx::Tanh: return 0x1p-11 * std::fabs(v);
         case Approx::Div:
-        case Approx::DivFull: return {0x1p-22, 0};             // 2 ulp
+        case Approx::DivFull: return 2 * ulp(v);
     }
-    return {};
+    return 0;
 }
 
 /// A number in [-1, 1] that depends on the operands and the launch's seed only.
@@ -54,49 +54,68 @@ double noise(u64 bits, u64 seed) {
     return static_cast<double>(static_cast<i64>(x)) * 0x1p-63;
 }
 
-double exact(Approx op, float x) {
+template <class T>
+T exact(Approx op, T x) {
     switch (op) {
         case Approx::Ex2: return std::exp2(x);
         case Approx::Lg2: return std::log2(x);
         case Approx::Sin: return std::sin(x);
         case Approx::Cos: return std::cos(x);
-        case Approx::Rcp: return 1.0f / x;
-        case Approx::Rsqrt: return 1.0 / std::sqrt(static_cast<double>(x));
+        case Approx::Rcp: return T(1) / x;
+        case Approx::Rsqrt: return static_cast<T>(1.0 / std::sqrt(static_cast<double>(x)));
         case Approx::Sqrt: return std::sqrt(x);
         case Approx::Tanh: return std::tanh(x);
         default: return 0;
     }
 }
 
-double perturb(const Warp& w, Approx op, double value, double x, u64 bits) {
-    const LaunchConfig& c = w.launch->config;
-    if (c.approximationError == 0 || !std::isfinite(value) || value == 0) return value;
-    Bound bound = boundOf(op, x);
-    return value + noise(bits, c.approximationSeed) * c.approximationError * (bound.relative * std::fabs(value) + bound.absolute);
+/// v moved by the launch's share of the bound. Rounding must not carry it beyond: then it goes back towards v.
+float perturb(const LaunchConfig& c, double v, double bound, u64 bits) {
+    if (!std::isfinite(v) || v == 0) return static_cast<float>(v);
+    float moved = static_cast<float>(v + noise(bits, c.approximationSeed) * c.approximationError * bound);
+    const float nearest = static_cast<float>(v);
+    while (moved != nearest && std::fabs(moved - v) > bound) moved = std::nextafter(moved, nearest);
+    return moved;
 }
 
-float result(double v, bool ftz) { return canonicalNan(flush(static_cast<float>(v), ftz)); }
+/// Zeros and infinities have the exact results of the ISA's tables.
+bool isSpecial(double x) { return x == 0 || !std::isfinite(x); }
+
+float result(float v, bool ftz) { return canonicalNan(flush(v, ftz)); }
 
 template <Approx OP, bool FTZ>
 void unaryF32(Warp& w, const Instr& I, u32 m) {
+    const LaunchConfig& c = w.launch->config;
     const float* a = w.row<float>(I.a);
     float* d = w.row<float>(I.d);
     eachLane(m, [&](int i) {
-        float x = flush(a[i], FTZ);
-        d[i] = result(perturb(w, OP, exact(OP, x), x, asBits(x)), FTZ);
+        float x = flush(a[i], FTZ), r;
+        if (c.approximationError == 0 || isSpecial(x)) {
+            r = exact(OP, x);
+        } else {
+            double v = exact(OP, static_cast<double>(x));
+            r = perturb(c, v, boundOf(OP, x, v), asBits(x));
+        }
+        d[i] = result(r, FTZ);
     });
 }
 
 template <Approx OP, bool FTZ>
 void divF32(Warp& w, const Instr& I, u32 m) {
+    const LaunchConfig& c = w.launch->config;
     const float *a = w.row<float>(I.a), *b = w.row<float>(I.b);
     float* d = w.row<float>(I.d);
     eachLane(m, [&](int i) {
         float x = flush(a[i], FTZ), y = flush(b[i], FTZ);
         float q = x / y;
-        // div.approx gives 0 for divisors in [2^126, 2^128], as its reciprocal underflows; div.full scales.
-        if (OP == Approx::Div && std::isfinite(y) && std::fabs(y) >= 0x1p126f) q = std::isinf(x) ? asFloat(NAN_F32) : std::copysign(0.0f, q);
-        d[i] = result(perturb(w, OP, q, y, asBits(x) ^ static_cast<u64>(asBits(y)) << 32), FTZ);
+        // div.approx multiplies by the reciprocal, which underflows for divisors between 2^126 and 2^128; div.full scales.
+        if (OP == Approx::Div && std::isfinite(y) && std::fabs(y) > 0x1p126f && x == x) {
+            q = std::isinf(x) ? asFloat(NAN_F32) : std::copysign(0.0f, q);
+        } else if (c.approximationError != 0 && !isSpecial(x) && !isSpecial(y)) {
+            double v = static_cast<double>(x) / y;
+            q = perturb(c, v, boundOf(OP, x, v), asBits(x) ^ static_cast<u64>(asBits(y)) << 32);
+        }
+        d[i] = result(q, FTZ);
     });
 }
 
@@ -117,18 +136,35 @@ void grossF64(Warp& w, const Instr& I, u32 m) {
     });
 }
 
+void rsqrtF64(Warp& w, const Instr& I, u32 m) {
+    const double* a = w.row<double>(I.a);
+    double* d = w.row<double>(I.d);
+    eachLane(m, [&](int i) { d[i] = 1.0 / std::sqrt(a[i]); });
+}
+
+/// ex2: 2^-9.9 relative for f16, 2^-7 for bf16; tanh: 2^-10.987 absolute for f16, 2^-8 for bf16.
+template <Approx OP, class H>
+double narrowBound(double v) {
+    constexpr bool HALF = H::ONE == 0x3c00;
+    if (OP == Approx::Ex2) return (HALF ? 0x1.125fp-10 : 0x1p-7) * std::fabs(v);
+    return HALF ? 0x1.024ap-11 : 0x1p-8;
+}
+
 template <Approx OP, class H, bool FTZ>
 u16 narrowOne(const Warp& w, u16 h) {
     if (FTZ && (h & H::EXPONENT) == 0) h &= 0x8000;
     float x = H::load(h);
-    double v = exact(OP, x);
+    const double v = exact(OP, static_cast<double>(x));
     const LaunchConfig& c = w.launch->config;
-    if (c.approximationError != 0 && std::isfinite(v)) {
-        // ex2: 2^-9.9 relative for f16, 2^-7 for bf16; tanh: 2^-10.987 absolute for f16, 2^-8 for bf16.
-        double bound = H::ONE == 0x3c00 ? (OP == Approx::Ex2 ? 0x1.12p-10 * std::fabs(v) : 0x1p-11) : (OP == Approx::Ex2 ? 0x1p-7 * std::fabs(v) : 0x1p-8);
-        v += noise(h, c.approximationSeed) * c.approximationError * bound;
-    }
     u16 r = H::store(static_cast<float>(v));
+    if (c.approximationError != 0 && !isSpecial(x) && std::isfinite(v)) {
+        const double bound = narrowBound<OP, H>(v);
+        u16 moved = H::store(static_cast<float>(v + noise(h, c.approximationSeed) * c.approximationError * bound));
+        // Steps from one encoding to the next are steps of a unit, as long as the sign stays.
+        if ((moved ^ r) & 0x8000) moved = r;
+        while (moved != r && std::fabs(H::load(moved) - v) > bound) moved = static_cast<u16>(moved < r ? moved + 1 : moved - 1);
+        r = moved;
+    }
     return FTZ && (r & H::EXPONENT) == 0 ? r & 0x8000 : r;
 }
 template <Approx OP, class H, bool FTZ>
@@ -164,12 +200,13 @@ Handler narrowHandler(Type type, bool ftz) {
 
 Handler approximateHandler(Approx op, Type type, bool ftz) {
     if (type == Type::F64) {
-        if (op == Approx::Rcp) return grossF64<Approx::Rcp>;
-        return op == Approx::Rsqrt ? grossF64<Approx::Rsqrt> : nullptr;
+        if (op == Approx::Rcp) return ftz ? grossF64<Approx::Rcp> : nullptr;
+        return op != Approx::Rsqrt ? nullptr : ftz ? grossF64<Approx::Rsqrt> : rsqrtF64;
     }
     if (type != Type::F32) {
-        if (op == Approx::Ex2) return narrowHandler<Approx::Ex2>(type, ftz);
-        return op == Approx::Tanh ? narrowHandler<Approx::Tanh>(type, false) : nullptr;
+        const bool half = type == Type::F16 || type == Type::F16x2;
+        if (op == Approx::Ex2) return ftz != half ? narrowHandler<Approx::Ex2>(type, ftz) : nullptr;
+        return op == Approx::Tanh && !ftz ? narrowHandler<Approx::Tanh>(type, false) : nullptr;
     }
     switch (op) {
         case Approx::Ex2: return byFtz<Approx::Ex2>(ftz);
@@ -179,7 +216,7 @@ Handler approximateHandler(Approx op, Type type, bool ftz) {
         case Approx::Rcp: return byFtz<Approx::Rcp>(ftz);
         case Approx::Rsqrt: return byFtz<Approx::Rsqrt>(ftz);
         case Approx::Sqrt: return byFtz<Approx::Sqrt>(ftz);
-        case Approx::Tanh: return byFtz<Approx::Tanh>(false);
+        case Approx::Tanh: return ftz ? nullptr : unaryF32<Approx::Tanh, false>;
         case Approx::Div: return ftz ? divF32<Approx::Div, true> : divF32<Approx::Div, false>;
         case Approx::DivFull: return ftz ? divF32<Approx::DivFull, true> : divF32<Approx::DivFull, false>;
     }

@@ -24,14 +24,11 @@ void complete(Warp& w, const std::vector<AsyncCopy>& group) {
 
 }  // namespace
 
-void completeCopies(Warp& w, size_t keepGroups) {
-    size_t n = w.copyGroups.size() > keepGroups ? w.copyGroups.size() - keepGroups : 0;
-    for (size_t i = 0; i < n; ++i) complete(w, w.copyGroups[i]);
-    w.copyGroups.erase(w.copyGroups.begin(), w.copyGroups.begin() + static_cast<std::ptrdiff_t>(n));
-    if (w.live() == 0) {
-        complete(w, w.pendingCopies);
-        w.pendingCopies.clear();
-    }
+void completeCopies(Warp& w) {
+    for (const CopyGroup& g : w.copyGroups) complete(w, g.copies);
+    w.copyGroups.clear();
+    complete(w, w.pendingCopies);
+    w.pendingCopies.clear();
 }
 
 // Operands: a is the shared address (32 bits if FORM_NARROW), b the global one with its offset in pool entry 0, c the
@@ -65,16 +62,50 @@ void asyncCopy(Warp& w, const Instr& I, uint32_t m) {
     });
 }
 
-void commitGroup(Warp& w, const Instr&, uint32_t) {
-    w.copyGroups.push_back(std::move(w.pendingCopies));
-    w.pendingCopies.clear();
+void commitGroup(Warp& w, const Instr&, uint32_t m) {
+    CopyGroup group{m, {}};
+    const auto mine = [&](const AsyncCopy& c) { return (m >> c.lane & 1) != 0; };
+    if (std::all_of(w.pendingCopies.begin(), w.pendingCopies.end(), mine)) {
+        group.copies.swap(w.pendingCopies);
+    } else {
+        const auto others = std::stable_partition(w.pendingCopies.begin(), w.pendingCopies.end(), mine);
+        group.copies.assign(w.pendingCopies.begin(), others);
+        w.pendingCopies.erase(w.pendingCopies.begin(), others);
+    }
+    w.copyGroups.push_back(std::move(group));
 }
 
-void waitGroup(Warp& w, const Instr& I, uint32_t) { completeCopies(w, static_cast<size_t>(I.imm)); }
+// From the newest group to the oldest: a lane keeps as many of its own as it may, and the rest of its copies complete.
+// Copies complete in the order in which they were committed.
+void waitGroups(Warp& w, size_t keep, uint32_t m) {
+    const size_t count = w.copyGroups.size();
+    std::vector<uint32_t> ends(count);  // the lanes for which a group has to be complete
+    size_t kept[32] = {};
+    for (size_t g = count; g-- > 0;) {
+        eachLane(m & w.copyGroups[g].lanes, [&](int i) { ends[g] |= (kept[i]++ >= keep ? 1u : 0u) << i; });
+    }
+    for (size_t g = 0; g < count; ++g) {
+        CopyGroup& group = w.copyGroups[g];
+        if (ends[g] == 0) continue;
+        if ((group.lanes & ~ends[g]) == 0) {
+            complete(w, group.copies);
+            group.copies.clear();
+        } else {
+            const auto stays = [&](const AsyncCopy& c) { return (ends[g] >> c.lane & 1) == 0; };
+            const auto done = std::stable_partition(group.copies.begin(), group.copies.end(), stays);
+            complete(w, {done, group.copies.end()});
+            group.copies.erase(done, group.copies.end());
+        }
+        group.lanes &= ~ends[g];
+    }
+    w.copyGroups.erase(std::remove_if(w.copyGroups.begin(), w.copyGroups.end(), [](const CopyGroup& g) { return g.lanes == 0; }), w.copyGroups.end());
+}
+
+void waitGroup(Warp& w, const Instr& I, uint32_t m) { waitGroups(w, static_cast<size_t>(I.imm), m); }
 
 void waitAll(Warp& w, const Instr& I, uint32_t m) {
     commitGroup(w, I, m);
-    completeCopies(w, 0);
+    waitGroups(w, 0, m);
 }
 
 }  // namespace vgpu

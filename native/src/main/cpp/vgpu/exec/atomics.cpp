@@ -63,6 +63,10 @@ struct NarrowAdd {
     }
 };
 
+/// add.f32 on global memory: operands and sum are flushed. On shared memory subnormal numbers are kept.
+u32 flushed(u32 x) { return (x & 0x7f800000) == 0 ? x & 0x80000000 : x; }
+u32 flushedSum(u32 a, u32 b) { return flushed(asBits(canonicalNan(asFloat(flushed(a)) + asFloat(flushed(b))))); }
+
 template <class V, AtomicOp OP>
 void atomic(Warp& w, const Instr& I, u32 m) {
     using Bits = typename V::Bits;
@@ -75,6 +79,23 @@ void atomic(Warp& w, const Instr& I, u32 m) {
         Bits* at = reinterpret_cast<Bits*>(p[i]);
         Bits old = __atomic_load_n(at, __ATOMIC_RELAXED), next;
         do next = V::template apply<OP>(old, b[i], c[i]);
+        while (!__atomic_compare_exchange_n(at, &old, next, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+        if (d != nullptr) d[i] = old;
+    });
+}
+
+/// A generic address may lie in either; what resolution gives is an address in the block's shared memory or not.
+void addF32(Warp& w, const Instr& I, u32 m) {
+    u64 p[32];
+    m = resolveAddresses(w, I, m, 4, true, p);
+    const u32* b = w.row<u32>(I.b);
+    u32* d = I.d == Instr::SINK ? nullptr : w.row<u32>(I.d);
+    const u64 shared = reinterpret_cast<u64>(w.shared);
+    eachLane(m, [&](int i) {
+        u32* at = reinterpret_cast<u32*>(p[i]);
+        const bool keeps = p[i] - shared < w.sharedBytes;
+        u32 old = __atomic_load_n(at, __ATOMIC_RELAXED), next;
+        do next = keeps ? Plain<float>::apply<AtomicOp::Add>(old, b[i], 0) : flushedSum(old, b[i]);
         while (!__atomic_compare_exchange_n(at, &old, next, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
         if (d != nullptr) d[i] = old;
     });
@@ -117,7 +138,7 @@ Handler atomicHandler(AtomicOp op, Type type) {
         case Type::S32: return integerOps<i32>(op);
         case Type::U64: return integerOps<u64>(op);
         case Type::S64: return op == AtomicOp::Add ? nullptr : integerOps<i64>(op);
-        case Type::F32: return op == AtomicOp::Add ? atomic<Plain<float>, AtomicOp::Add> : nullptr;
+        case Type::F32: return op == AtomicOp::Add ? addF32 : nullptr;
         case Type::F64: return op == AtomicOp::Add ? atomic<Plain<double>, AtomicOp::Add> : nullptr;
         case Type::F16: return op == AtomicOp::Add ? atomic<NarrowAdd<Half, u16>, AtomicOp::Add> : nullptr;
         case Type::Bf16: return op == AtomicOp::Add ? atomic<NarrowAdd<Bfloat, u16>, AtomicOp::Add> : nullptr;

@@ -42,7 +42,8 @@ uint32_t specialValue(Special special, const LaunchContext& launch, const Block&
         case Special::LaneMaskGe: return ~((1u << lane) - 1);
         case Special::LaneMaskGt: return lane == 31 ? 0 : ~((2u << lane) - 1);
         case Special::DynamicSmemSize: return c.dynamicSharedBytes;
-        case Special::TotalSmemSize: return launch.info.staticSharedBytes + c.dynamicSharedBytes;
+        // In units of allocation, 128 bytes since sm_80.
+        case Special::TotalSmemSize: return static_cast<uint32_t>(roundUp(launch.info.staticSharedBytes + c.dynamicSharedBytes, 128));
         case Special::Zero: return 0;
     }
     return 0;

@@ -77,6 +77,6 @@ void copyResults(Warp& warp, const CallSite& site, const FunctionCode& callee, u
 void leaveFrame(Warp& warp, const FunctionCode& callee, uint32_t mask);
 /// Arguments, frame base and builtins. Null if the call was a builtin and is finished.
 const FunctionCode* prepareCall(Warp& warp, const Instr& instr, uint32_t& mask);
-void completeCopies(Warp& warp, size_t keepGroups);
+void completeCopies(Warp& warp);
 
 }  // namespace vgpu

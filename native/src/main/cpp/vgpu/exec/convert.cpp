@@ -192,7 +192,7 @@ u64 convertLane(u64 bits, const Conversion& c) {
         u64 magnitude = negative ? 0 - v : v;
         if (c.to != Type::F64) return encodeFloat(integerToOdd(magnitude, negative), c);
         double d = integerToOdd(magnitude, negative);
-        if (magnitude >> 53 == 0) return asBits(d);
+        if (c.sat || magnitude >> 53 == 0) return asBits(c.sat ? clamp01(d) : d);
         // To double: the kept 53 bits and what was shifted out decide.
         int shift = 64 - 53 - __builtin_clzll(magnitude);
         u64 kept = magnitude >> shift, rest = magnitude & ((u64(1) << shift) - 1), half = u64(1) << (shift - 1);

@@ -79,7 +79,7 @@ bool StackRunner::pop() {
         w_.savedFrames.pop_back();
     }
     if (w_.stack.empty()) {
-        completeCopies(w_, 0);
+        completeCopies(w_);
         w_.state = WarpState::Done;
         return false;
     }

@@ -18,7 +18,7 @@ public:
         while (executed < budget && !w_.interrupt) {
             uint32_t live = w_.live();
             if (live == 0) {
-                completeCopies(w_, 0);
+                completeCopies(w_);
                 w_.state = WarpState::Done;
                 break;
             }

@@ -74,7 +74,7 @@ struct Access {
 };
 
 /// How undefined values flow through an instruction.
-enum class PoisonRule : uint8_t { Any, Load, Store, Select, BothPredicates, Shuffle, WarpWide, Matrix, MatrixMultiply, None };
+enum class PoisonRule : uint8_t { Any, Load, Store, Select, BothPredicates, Shuffle, WarpWide, Matrix, MatrixRows, MatrixMultiply, None };
 
 /// Everything about an instruction that plain execution does not need.
 struct InstrInfo {

@@ -23,6 +23,12 @@ struct AsyncCopy {
     uint32_t pc;
 };
 
+/// What one cp.async.commit_group made: the lanes that executed it have one group more.
+struct CopyGroup {
+    uint32_t lanes;
+    std::vector<AsyncCopy> copies;
+};
+
 /// An entry of the reconvergence stack: lanes that run together from pc until reconverge.
 struct StackEntry {
     uint32_t pc, mask, reconverge;
@@ -73,7 +79,7 @@ struct Warp {
     uint64_t clockReads = 0;
 
     std::vector<AsyncCopy> pendingCopies;
-    std::vector<std::vector<AsyncCopy>> copyGroups;
+    std::vector<CopyGroup> copyGroups;
     std::vector<std::vector<uint8_t>> savedFrames;
 
     // At a block barrier.

@@ -144,6 +144,28 @@ void matrixLoad(Warp& w, const Instr& I, u32 m) {
     }
 }
 
+/// Word k of row r of the matrix in a fragment row, or of its transpose.
+template <bool TRANSPOSED>
+VGPU_INLINE u32 matrixWord(const u32* fragment, u32 r, u32 k) {
+    if (!TRANSPOSED) return fragment[4 * r + k];
+    const u32 shift = 16 * (r & 1);
+    return (fragment[8 * k + r / 2] >> shift & 0xffff) | fragment[8 * k + 4 + r / 2] >> shift << 16;
+}
+
+template <bool TRANSPOSED>
+void matrixRows(Warp& w, const Instr& I, u32 m) {
+    u32 words[4][32] = {};
+    for (u32 j = 0; j < I.n; ++j) {
+        const u32* fragment = w.row<u32>(I.v[j]);
+        for (u32 r = 0; r < 8; ++r) {
+            for (u32 k = 0; k < 4; ++k) words[k][8 * j + r] = matrixWord<TRANSPOSED>(fragment, r, k);
+        }
+    }
+    const u32 rows = I.n == 4 ? ALL : (1u << 8 * I.n) - 1;
+    for (u32 k = 0; k < 4; ++k) forLanes(m & rows, w.row<u32>(I.v[I.n + k]), [&](int i) { return words[k][i]; });
+    setPredicate(w, I.e, ALL, m & rows);
+}
+
 void writeCounter(Warp& w, const Instr& I, u32 m, u64 value) {
     if (I.imm == 2) forLanes(m, w.row<u64>(I.d), [=](int) { return value; });
     else forLanes(m, w.row<u32>(I.d), [=](int) { return static_cast<u32>(I.imm == 1 ? value >> 32 : value); });
@@ -247,6 +269,18 @@ Handler unpackHandler(uint32_t bytes, uint32_t parts) {
 void predicatesToHalves(Warp& w, const Instr& I, uint32_t m) {
     u32 low = *w.row<u32>(I.a), high = *w.row<u32>(I.b), one = static_cast<u32>(I.imm);
     forLanes(m, w.row<u32>(I.d), [=](int i) { return ((low >> i & 1) ? one : 0) | ((high >> i & 1) ? one << 16 : 0); });
+}
+
+Handler matrixRowsHandler(bool transposed) { return transposed ? matrixRows<true> : matrixRows<false>; }
+
+void matrixTranspose(Warp& w, const Instr& I, uint32_t m) {
+    u32 fragment[32];
+    __builtin_memcpy(fragment, w.row<u32>(I.a), sizeof fragment);
+    eachLane(m, [&](int i) { w.row<u32>(I.d)[i] = matrixWord<true>(fragment, static_cast<u32>(i) / 4, i & 3); });
+}
+
+uint32_t matrixWordLanes(bool transposed, uint32_t r, uint32_t k) {
+    return transposed ? (1u << (8 * k + r / 2)) | (1u << (8 * k + 4 + r / 2)) : 1u << (4 * r + k);
 }
 
 Handler matrixLoadHandler(bool transposed) { return transposed ? matrixLoad<true> : matrixLoad<false>; }

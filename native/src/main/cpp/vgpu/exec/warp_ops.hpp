@@ -38,5 +38,12 @@ void predicatesToHalves(Warp& warp, const Instr& instr, uint32_t mask);
 
 /// ldmatrix: n matrices from the row addresses in a.
 Handler matrixLoadHandler(bool transposed);
+/// The first half of stmatrix: n fragments, then four words of a matrix row, in v; lane 8j + r gets row r of matrix j, and
+/// predicate e says which lanes have one.
+Handler matrixRowsHandler(bool transposed);
+/// movmatrix: the transpose of fragment a to d.
+void matrixTranspose(Warp& warp, const Instr& instr, uint32_t mask);
+/// The lanes whose fragments hold word k of row r of an 8x8 matrix, or of its transpose.
+uint32_t matrixWordLanes(bool transposed, uint32_t r, uint32_t k);
 
 }  // namespace vgpu

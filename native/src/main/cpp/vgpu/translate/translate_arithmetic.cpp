@@ -53,6 +53,7 @@ void Translator::integerArithmetic() {
     const std::string half = m.takeOne({"lo", "hi", "wide"});
     const bool carry = m.take("cc");
     const bool usesCarry = op == "addc" || op == "subc" || op == "madc";
+    if (carry && !usesCarry && op != "add" && op != "sub" && op != "mad") throw TranslateError("takes no .cc");
     const std::vector<std::string>& names = instruction().modifiers;
     Type type = names.empty() ? Type::None : ptx::typeNamed(names.back());
     if (ptx::isFloat(type)) {
@@ -72,6 +73,8 @@ void Translator::integerArithmetic() {
         which = carryOp(op, carry, half == "hi");
     } else if (op == "mul") {
         which = half == "lo" ? IntOp::MulLo : half == "hi" ? IntOp::MulHi : IntOp::MulWide;
+    } else if ((op == "mul24" || op == "mad24") && (half == "wide" || ptx::sizeOf(type) != 4)) {
+        throw TranslateError("exists for .lo and .hi of 32 bits only");
     } else if (op == "mul24") {
         which = half == "lo" ? IntOp::Mul24Lo : IntOp::Mul24Hi;
     } else if (op == "mad") {
@@ -107,6 +110,7 @@ void Translator::floatArithmetic() {
     Modifiers& m = modifiers();
     if (op == "div") {
         bool full = m.take("full"), approx = m.take("approx");
+        if (full && approx) throw TranslateError("takes .approx or .full");
         if (full || approx) {
             bool ftz = m.take("ftz");
             if (m.needType() != Type::F32) throw TranslateError("approximate division exists for .f32 only");
@@ -130,6 +134,7 @@ void Translator::floatArithmetic() {
     auto it = ops.find(op);
     if (it == ops.end()) throw TranslateError("does not exist for floating point");
     FloatOp which = it->second;
+    if (op == "mad" && type != Type::F32 && type != Type::F64) throw TranslateError("exists for .f32 and .f64 only");
     if (rounding.empty() && (which == FloatOp::Fma || which == FloatOp::Div)) throw TranslateError("needs a rounding modifier");
     if (relu) {
         if (which != FloatOp::Fma || !isNarrow(type) || sat) throw TranslateError(".relu exists for 16-bit fma only");
@@ -156,6 +161,7 @@ void Translator::minMax() {
     Handler handler;
     if (ptx::isFloat(type)) {
         if (xorsign != abs) throw TranslateError(".xorsign and .abs come together");
+        if (ftz && (type == Type::Bf16 || type == Type::Bf16x2)) throw TranslateError(".ftz does not exist for bf16");
         if (type == Type::F64 && (ftz || nan || xorsign)) throw TranslateError("these modifiers do not exist for .f64");
         FloatOp op;
         if (xorsign) op = nan ? (max ? FloatOp::MaxNanXorsign : FloatOp::MinNanXorsign) : (max ? FloatOp::MaxXorsign : FloatOp::MinXorsign);

@@ -61,7 +61,7 @@ void Translator::shift() {
         return;
     }
     Type type = m.needType();
-    if (ptx::isFloat(type) || (op == "shl" && !ptx::isBits(type))) throw TranslateError("this type does not exist here");
+    if (ptx::isFloat(type) || ptx::sizeOf(type) < 2 || (op == "shl" && !ptx::isBits(type))) throw TranslateError("this type does not exist here");
     operands(3);
     Draft d = begin(isa().integer(op == "shl" ? IntOp::Shl : IntOp::Shr, type), "int");
     d.reads(Slot::A, source(operand(1), type)).reads(Slot::B, source(operand(2), Type::U32));
@@ -82,9 +82,17 @@ void Translator::bitField() {
         }
         add(std::move(d.writes(Slot::D, destination(operand(0), result))));
     };
-    auto wordOrLong = [](Type t) {
+    auto word = [](Type t) {
         if (ptx::sizeOf(t) != 4 && ptx::sizeOf(t) != 8) throw TranslateError("exists for 32 and 64 bits only");
         return t;
+    };
+    auto bits = [&](Type t) {
+        if (!ptx::isBits(t)) throw TranslateError("exists for .b32 and .b64 only");
+        return word(t);
+    };
+    auto number = [&](Type t) {
+        if (!ptx::isInteger(t)) throw TranslateError("needs a signed or unsigned type");
+        return word(t);
     };
     if (op == "prmt") {
         std::string mode = m.takeOne({"f4e", "b4e", "rc8", "ecl", "ecr", "rc16"});
@@ -97,24 +105,24 @@ void Translator::bitField() {
         std::string mode = m.takeOne({"clamp", "wrap"});
         if (mode.empty()) throw TranslateError("needs .clamp or .wrap");
         Type type = m.needType();
-        if (ptx::sizeOf(type) != 4) throw TranslateError("exists for 32 bits only");
+        if (op == "szext" ? type != Type::U32 && type != Type::S32 : type != Type::B32) throw TranslateError("this type does not exist here");
         IntOp which = op == "szext" ? (mode == "wrap" ? IntOp::SzextWrap : IntOp::Szext) : (mode == "wrap" ? IntOp::BmskWrap : IntOp::BmskClamp);
         emit(which, type, type, {type, Type::U32});
     } else if (op == "popc" || op == "clz") {
-        Type type = wordOrLong(m.needType());
+        Type type = bits(m.needType());
         emit(op == "popc" ? IntOp::Popc : IntOp::Clz, type, Type::U32, {type});
     } else if (op == "bfind") {
         bool amount = m.take("shiftamt");
-        Type type = wordOrLong(m.needType());
+        Type type = number(m.needType());
         emit(amount ? IntOp::BfindShift : IntOp::Bfind, type, Type::U32, {type});
     } else if (op == "brev") {
-        Type type = wordOrLong(m.needType());
+        Type type = bits(m.needType());
         emit(IntOp::Brev, type, type, {type});
     } else if (op == "bfe") {
-        Type type = wordOrLong(m.needType());
+        Type type = number(m.needType());
         emit(IntOp::Bfe, type, type, {type, Type::U32, Type::U32});
     } else if (op == "bfi") {
-        Type type = wordOrLong(m.needType());
+        Type type = bits(m.needType());
         emit(IntOp::Bfi, type, type, {type, type, Type::U32, Type::U32});
     } else {
         if (m.needType() != Type::B32) throw TranslateError("exists for .b32 only");
@@ -153,6 +161,27 @@ uint8_t takeCombination(Modifiers& m) {
     return static_cast<uint8_t>(c == "and" ? COMBINE_AND : c == "or" ? COMBINE_OR : c == "xor" ? COMBINE_XOR : 0);
 }
 
+void checkFlush(bool ftz, Type t) {
+    if (ftz && t != Type::F32 && t != Type::F16 && t != Type::F16x2) throw TranslateError(".ftz exists for .f32 and .f16 only");
+}
+
+/// What selp and slct select: numbers and bits of 16 to 64 bits, but no half-precision types.
+bool isPlain(Type t) {
+    const uint32_t bytes = ptx::sizeOf(t);
+    return bytes >= 2 && bytes <= 8 && (ptx::isInteger(t) || ptx::isBits(t) || t == Type::F32 || t == Type::F64);
+}
+
+/// Whether set has this result for operands of a type.
+bool setExists(Type result, Type operand) {
+    const bool word = result == Type::U32 || result == Type::S32, half = result == Type::U16 || result == Type::S16;
+    switch (operand) {
+        case Type::F16: return word || half || result == Type::F16 || result == Type::Bf16;
+        case Type::Bf16: return word || half;
+        case Type::F16x2: case Type::Bf16x2: return word || result == operand;
+        default: return word || result == Type::F32 || result == Type::F16 || result == Type::Bf16;
+    }
+}
+
 bool isPair(Type t) { return t == Type::F16x2 || t == Type::Bf16x2; }
 
 }  // namespace
@@ -165,6 +194,7 @@ void Translator::compare() {
     bool ftz = m.take("ftz");
     Type type = m.needType();
     checkCompare(name, type);
+    checkFlush(ftz, type);
     operands(combination != 0 ? 4 : 3);
     Draft d = begin(isa().compare(op, type, ftz), "compare");
     d.instr.flag = static_cast<uint8_t>(combination | (ftz ? COMPARE_FTZ : 0));
@@ -191,12 +221,14 @@ void Translator::select() {
     const bool bySign = instruction().opcode == "slct";
     const bool ftz = bySign && m.take("ftz");
     Type type = m.needType();
+    if (!isPlain(type)) throw TranslateError("this type does not exist here");
     operands(4);
     Register condition;
     bool negated = false;
     if (bySign) {
         Type by = m.needType();
         if (by != Type::S32 && by != Type::F32) throw TranslateError("selects by .s32 or .f32");
+        if (ftz && by != Type::F32) throw TranslateError(".ftz exists for .f32 only");
         condition = builder().newRegister(0);
         Draft c = begin(isa().compare(Compare::Ge, by, ftz), "compare");
         c.instr.e = Instr::SINK;
@@ -220,6 +252,8 @@ void Translator::set() {
     bool ftz = m.take("ftz");
     Type result = m.needType(), type = m.needType();
     checkCompare(name, type);
+    checkFlush(ftz, type);
+    if (!setExists(result, type)) throw TranslateError("this result type does not exist");
     operands(combination != 0 ? 4 : 3);
     Register p = builder().newRegister(0), q = builder().newRegister(0);
     Draft c = begin(isa().compare(op, type, ftz), "compare");
@@ -240,7 +274,6 @@ void Translator::set() {
         default: throw TranslateError("this result type does not exist");
     }
     if (isPair(type)) {
-        if (ptx::sizeOf(result) != 4) throw TranslateError("packed comparison writes 32 bits");
         Draft d = begin(predicatesToHalves, "move");
         d.instr.imm = static_cast<int64_t>(one & 0xffff);
         d.reads(Slot::A, p).reads(Slot::B, q);

@@ -37,7 +37,7 @@ void Translator::branchIndexed() {
 }
 
 void Translator::leave() {
-    modifiers().take("uni");
+    if (instruction().opcode == "ret") modifiers().take("uni");
     operands(0);
     Draft d = begin(nullptr, "control", instruction().opcode == "exit" ? Control::Exit : Control::Return);
     d.instr.flag = instruction().guard.empty() ? 0 : 1;
@@ -120,7 +120,7 @@ void Translator::call() {
 
 void Translator::barrierSync() {
     Modifiers& m = modifiers();
-    if (m.take("warp")) {
+    if (instruction().opcode == "bar" && m.take("warp")) {
         warpBarrier();
         return;
     }
@@ -149,6 +149,11 @@ void Translator::barrierSync() {
     } else {
         site.kind = kind == "sync" ? BarrierSite::Sync : BarrierSite::Arrive;
         operands(kind == "arrive" ? 2 : 1, 2);
+    }
+    auto constant = [&](size_t i) { return operand(i).kind == Operand::Integer; };
+    if (constant(first) && operand(first).bits > 15) throw TranslateError("a block has barriers 0 to 15");
+    if (count > first + 1 && constant(first + 1) && (operand(first + 1).bits == 0 || operand(first + 1).bits > 1024 || operand(first + 1).bits % 32 != 0)) {
+        throw TranslateError("the number of threads is a multiple of 32 from 32 to 1024");
     }
     d.reads(Slot::BarrierId, source(operand(first), Type::U32));
     bool plainZero = operand(first).kind == Operand::Integer && operand(first).bits == 0;

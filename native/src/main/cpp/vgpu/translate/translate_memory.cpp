@@ -21,14 +21,28 @@ uint8_t takeScope(Modifiers& m, bool required) {
     return s == "cta" ? SCOPE_CTA : s == "sys" ? SCOPE_SYS : SCOPE_GPU;
 }
 
-/// Cache hints change nothing that a program can see; .L2::cache_hint brings an operand. True if it does.
-bool takeCacheHints(Modifiers& m, std::initializer_list<const char*> operators) {
-    m.takeOne(operators);
-    bool policy = m.take("L2::cache_hint");
-    m.takeOne({"L1::evict_normal", "L1::evict_unchanged", "L1::evict_first", "L1::evict_last", "L1::no_allocate"});
-    m.takeOne({"L2::evict_normal", "L2::evict_first", "L2::evict_last"});
-    m.takeOne({"L2::64B", "L2::128B", "L2::256B"});
+/// Cache hints change nothing that a program can see; .L2::cache_hint brings an operand. True if it does. The priorities
+/// .L2::evict_* exist for accesses of 32 bytes only.
+bool takeCacheHints(Modifiers& m, bool load, const std::string& semantics, Space space, std::initializer_list<const char*> operators) {
+    const bool strong = !semantics.empty() && semantics != "weak";
+    const bool cached = !m.takeOne(operators).empty();
+    if (cached && strong) throw TranslateError("takes no cache operator with ." + semantics);
+    const bool policy = m.take("L2::cache_hint");
+    if (policy && semantics == "volatile") throw TranslateError("takes no .L2::cache_hint with .volatile");
+    const bool evict = !m.takeOne({"L1::evict_normal", "L1::evict_unchanged", "L1::evict_first", "L1::evict_last", "L1::no_allocate"}).empty();
+    if (evict && (cached || semantics == "volatile")) throw TranslateError("takes an eviction priority, a cache operator or .volatile");
+    const bool fetch = load && !m.takeOne({"L2::64B", "L2::128B", "L2::256B"}).empty();
+    if ((policy || fetch) && space != Space::Global && space != Space::None) throw TranslateError("hints for L2 exist for .global only");
     return policy;
+}
+
+/// What memory holds: numbers and bits of 8 to 64 bits, but no half-precision types.
+bool isMemoryType(Type t) { return (ptx::isInteger(t) || ptx::isBits(t) || t == Type::F32 || t == Type::F64) && t != Type::B128; }
+
+void checkOrder(bool strong, Space space) {
+    if (strong && space != Space::Global && space != Space::Shared && space != Space::None) {
+        throw TranslateError(".volatile, .relaxed, .acquire and .release exist for .global and .shared only");
+    }
 }
 
 const char* mixOf(Space space, bool store) {
@@ -90,12 +104,17 @@ void Translator::load() {
     bool strong = semantics == "volatile" || semantics == "relaxed" || semantics == "acquire";
     uint8_t scope = strong && semantics != "volatile" ? takeScope(m, true) : static_cast<uint8_t>(SCOPE_SYS);
     Space space = takeSpace();
-    bool nc = m.take("nc");
+    bool nc = !uniform && m.take("nc");
     if (nc && space != Space::Global) throw TranslateError(".nc exists for .global only");
-    bool policy = takeCacheHints(m, {"ca", "cg", "cs", "lu", "cv"});
+    if (nc && !semantics.empty()) throw TranslateError(".nc takes no ." + semantics);
+    checkOrder(strong, space);
+    if (uniform && space != Space::Global && space != Space::None) throw TranslateError("reads global memory");
+    bool policy = false;
+    if (nc) policy = takeCacheHints(m, true, semantics, space, {"ca", "cg", "cs"});
+    else if (!uniform) policy = takeCacheHints(m, true, semantics, space, {"ca", "cg", "cs", "lu", "cv"});
     uint32_t n = takeVector(m);
     Type type = m.needType();
-    if (type == Type::Pred || type == Type::B128 || type == Type::F16x2 || type == Type::Bf16x2 || type == Type::Tf32) throw TranslateError("this type cannot be loaded");
+    if (!isMemoryType(type)) throw TranslateError("this type cannot be loaded");
     uint32_t bytes = n * ptx::sizeOf(type);
     if (bytes > 16) throw TranslateError("loads of more than 16 bytes are not implemented (sm_100)");
     operands(policy ? 3 : 2);
@@ -142,10 +161,11 @@ void Translator::store() {
     uint8_t scope = strong && semantics != "volatile" ? takeScope(m, true) : static_cast<uint8_t>(SCOPE_SYS);
     Space space = takeSpace();
     if (space == Space::Const) throw TranslateError("constant memory cannot be written");
-    bool policy = takeCacheHints(m, {"wb", "cg", "cs", "wt"});
+    checkOrder(strong, space);
+    bool policy = takeCacheHints(m, false, semantics, space, {"wb", "cg", "cs", "wt"});
     uint32_t n = takeVector(m);
     Type type = m.needType();
-    if (type == Type::Pred || type == Type::B128 || type == Type::F16x2 || type == Type::Bf16x2 || type == Type::Tf32) throw TranslateError("this type cannot be stored");
+    if (!isMemoryType(type)) throw TranslateError("this type cannot be stored");
     uint32_t bytes = n * ptx::sizeOf(type);
     if (bytes > 16) throw TranslateError("stores of more than 16 bytes are not implemented (sm_100)");
     operands(policy ? 3 : 2);
@@ -188,11 +208,23 @@ void Translator::store() {
 void Translator::prefetch() {
     // Hints: the operands are checked, nothing happens.
     Modifiers& m = modifiers();
-    if (instruction().opcode == "discard") throw TranslateError("this instruction is not implemented");
-    Space space = takeSpace();
-    m.takeOne({"L1", "L2", "L2::evict_last", "L2::evict_normal"});
+    const std::string& op = instruction().opcode;
     if (m.take("tensormap")) throw TranslateError("tensor maps are not implemented (sm_90)");
-    operands(1, 2);
+    const Space space = takeSpace();
+    bool exists;
+    if (op == "prefetchu") {
+        exists = m.take("L1") && space == Space::None;
+    } else if (op == "applypriority") {
+        exists = m.take("L2::evict_normal") && (space == Space::None || space == Space::Global);
+    } else {
+        const std::string level = m.takeOne({"L1", "L2", "L2::evict_last", "L2::evict_normal"});
+        const bool local = space == Space::Local && (level == "L1" || level == "L2");
+        const bool generic = space == Space::None && (level == "L1" || level == "L2");
+        exists = !level.empty() && (space == Space::Global || local || generic);
+    }
+    if (!exists) throw TranslateError("this form does not exist");
+    operands(op == "applypriority" ? 2 : 1);
+    if (op == "applypriority" && immediate(operand(1), "the size") != 128) throw TranslateError("the size is 128");
     address(operand(0), space);
     add(begin(nothing, "prefetch"));
 }
@@ -201,16 +233,19 @@ void Translator::atomic() {
     Modifiers& m = modifiers();
     const bool reduction = instruction().opcode == "red";
     if (m.take("async")) throw TranslateError("red.async is not implemented (sm_90)");
-    std::string semantics = m.takeOne({"relaxed", "acquire", "release", "acq_rel"});
+    std::string semantics = reduction ? m.takeOne({"relaxed", "release"}) : m.takeOne({"relaxed", "acquire", "release", "acq_rel"});
     uint8_t scope = takeScope(m, false);
     Space space = takeSpace();
     if (space != Space::None && space != Space::Global && space != Space::Shared) throw TranslateError("atomics exist for .global and .shared");
     std::string name = m.takeOne({"and", "or", "xor", "cas", "exch", "add", "inc", "dec", "min", "max"});
     if (name.empty()) throw TranslateError("the operation is missing");
-    m.take("noftz");
-    bool policy = m.take("L2::cache_hint");
+    const bool noftz = m.take("noftz");
+    const bool policy = m.take("L2::cache_hint");
+    if (policy && (space == Space::Shared || name == "cas")) throw TranslateError("takes no .L2::cache_hint");
     if (takeVector(m) != 1) throw TranslateError("vector atomics are not implemented (sm_90)");
     Type type = m.needType();
+    const bool narrow = type == Type::F16 || type == Type::F16x2 || type == Type::Bf16 || type == Type::Bf16x2;
+    if (noftz != narrow) throw TranslateError(narrow ? "needs .noftz" : "takes no .noftz");
     static const std::map<std::string, AtomicOp> ops = {{"and", AtomicOp::And}, {"or", AtomicOp::Or}, {"xor", AtomicOp::Xor}, {"cas", AtomicOp::Cas},
                                                         {"exch", AtomicOp::Exch}, {"add", AtomicOp::Add}, {"inc", AtomicOp::Inc}, {"dec", AtomicOp::Dec},
                                                         {"min", AtomicOp::Min}, {"max", AtomicOp::Max}};
@@ -249,7 +284,9 @@ void Translator::asyncCopies() {
     if (m.take("wait_group")) {
         operands(1);
         Draft d = begin(waitGroup, "asynccopy");
-        d.instr.imm = static_cast<int64_t>(immediate(operand(0), "the number of groups"));
+        uint64_t groups = immediate(operand(0), "the number of groups");
+        if (groups > INT32_MAX) throw TranslateError("the number of groups is negative or too large");
+        d.instr.imm = static_cast<int64_t>(groups);
         add(std::move(d));
         return;
     }

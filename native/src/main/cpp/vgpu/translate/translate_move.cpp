@@ -46,6 +46,8 @@ void Translator::addressOf(const Operand& o, Register d, uint32_t bytes) {
 
 void Translator::move() {
     Type type = modifiers().needType();
+    const bool number = ptx::isInteger(type) || ptx::isBits(type) || type == Type::F32 || type == Type::F64;
+    if (type != Type::Pred && (!number || ptx::sizeOf(type) < 2)) throw TranslateError("this type cannot be moved");
     operands(2);
     const Operand &to = operand(0), &from = operand(1);
     if (to.kind == Operand::Vector) {
@@ -131,16 +133,23 @@ int precision(Type t) {
     }
 }
 
+bool isNarrow(Type t) { return t == Type::F16 || t == Type::Bf16; }
+
 void checkConversion(const Conversion& c) {
-    bool toFloat = ptx::isFloat(c.to), fromFloat = ptx::isFloat(c.from);
+    const bool toFloat = ptx::isFloat(c.to), fromFloat = ptx::isFloat(c.from), nearestOrZero = c.rounding == Rounding::Rn || c.rounding == Rounding::Rz;
+    if (c.from == Type::Tf32 || (c.to == Type::Tf32 && c.from != Type::F32)) throw TranslateError(".tf32 is converted from .f32 only");
+    if (c.to == Type::Tf32) {
+        if (c.rounding != Rounding::Rna && !nearestOrZero) throw TranslateError("needs .rna, .rn or .rz");
+        if (c.relu && c.rounding == Rounding::Rna) throw TranslateError(".relu needs .rn or .rz");
+        if (c.ftz) throw TranslateError("takes no .ftz");
+        return;
+    }
     if (toFloat && fromFloat) {
-        bool narrows = precision(c.to) < precision(c.from) || (c.to == Type::Bf16 && c.from == Type::F16);
+        const bool narrows = precision(c.to) < precision(c.from) || (c.to != c.from && isNarrow(c.to) && isNarrow(c.from));
         if (narrows && (c.rounding == Rounding::None || integral(c.rounding))) throw TranslateError("needs .rn, .rz, .rm or .rp");
-        if (!narrows && c.to != c.from && c.rounding != Rounding::None && !(c.to == Type::Bf16 || c.from == Type::Bf16 || c.from == Type::F16)) {
-            throw TranslateError("an exact conversion takes no rounding");
-        }
+        if (!narrows && c.to != c.from && c.rounding != Rounding::None) throw TranslateError("an exact conversion takes no rounding");
         if (c.to == c.from && !integral(c.rounding) && c.rounding != Rounding::None) throw TranslateError("takes .rni, .rzi, .rmi or .rpi");
-        if (c.rounding == Rounding::Rna && c.to != Type::Tf32) throw TranslateError(".rna exists for .tf32 only");
+        if (c.rounding == Rounding::Rna) throw TranslateError(".rna exists for .tf32 only");
     } else if (toFloat) {
         if (c.rounding == Rounding::None || integral(c.rounding) || c.rounding == Rounding::Rna) throw TranslateError("needs .rn, .rz, .rm or .rp");
     } else if (fromFloat) {
@@ -148,7 +157,9 @@ void checkConversion(const Conversion& c) {
     } else if (c.rounding != Rounding::None) {
         throw TranslateError("conversion between integers does not round");
     }
-    if (c.relu && !(c.to == Type::F16 || c.to == Type::Bf16 || c.to == Type::Tf32)) throw TranslateError(".relu exists for f16, bf16 and tf32 results only");
+    if ((c.relu || c.finite) && !(isNarrow(c.to) && c.from == Type::F32 && nearestOrZero && !c.sat && !c.ftz)) {
+        throw TranslateError(".relu and .satfinite exist from .f32 to 16-bit formats and .tf32, with .rn or .rz");
+    }
     if (c.ftz && c.from != Type::F32 && c.to != Type::F32) throw TranslateError(".ftz needs an .f32 operand");
 }
 
@@ -181,11 +192,13 @@ void Translator::convertType() {
     c.finite = m.take("satfinite");
     c.to = m.needType();
     c.from = m.needType();
-    if (c.finite && c.to != Type::Tf32) throw TranslateError(".satfinite exists for .tf32 here");
+    const bool narrowed = c.to == Type::F16 || c.to == Type::F16x2 || c.to == Type::Bf16 || c.to == Type::Bf16x2 || c.to == Type::Tf32;
+    if (c.finite && !(narrowed && c.from == Type::F32)) throw TranslateError(".satfinite exists from .f32 to 16-bit formats and .tf32 only");
+    if (c.sat && (c.to == Type::Bf16 || c.to == Type::Tf32)) throw TranslateError(".sat does not exist for this type");
     if (c.to == Type::F16x2 || c.to == Type::Bf16x2) {
         if (c.from != Type::F32 || (c.rounding != Rounding::Rn && c.rounding != Rounding::Rz) || c.sat || c.ftz) throw TranslateError("converts .f32 with .rn or .rz");
         operands(3);
-        bool fast = c.rounding == Rounding::Rn && !c.relu;
+        bool fast = c.rounding == Rounding::Rn && !c.relu && !c.finite;
         Draft d = begin(fast ? isa().narrowPair(c.to) : convertPair, "convert");
         Conversion each = c;
         each.to = c.to == Type::F16x2 ? Type::F16 : Type::Bf16;
@@ -206,7 +219,7 @@ void Translator::convertType() {
         if (c.toBytes != ptx::sizeOf(c.to)) throw TranslateError("register '" + operand(0).name + "' has the wrong width");
     }
     Handler fast = nullptr;
-    bool plain = !c.sat && !c.ftz && !c.relu && (c.rounding == Rounding::None || c.rounding == Rounding::Rn);
+    bool plain = !c.sat && !c.ftz && !c.relu && !c.finite && (c.rounding == Rounding::None || c.rounding == Rounding::Rn);
     if (plain && !(c.rounding == Rounding::Rn && ptx::isFloat(c.from) && !(c.from == Type::F32 && ptx::sizeOf(c.to) == 2))) {
         fast = isa().convert(c.to, c.toBytes, c.from, c.fromBytes);
     }

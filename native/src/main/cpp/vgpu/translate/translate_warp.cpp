@@ -135,6 +135,59 @@ void Translator::matrixLoad() {
     add(std::move(d.reads(Slot::Sync, b_.constant(~0u, 4))));
 }
 
+void Translator::matrixStore() {
+    Modifiers& m = modifiers();
+    needSync(m);
+    if (!m.take("aligned") || !m.take("m8n8")) throw TranslateError("is implemented as stmatrix.sync.aligned.m8n8");
+    std::string num = m.takeOne({"x1", "x2", "x4"});
+    if (num.empty()) throw TranslateError("needs .x1, .x2 or .x4");
+    bool transposed = m.take("trans");
+    Space space = takeSpace();
+    if (m.needType() != Type::B16) throw TranslateError("exists for .b16 only");
+    if (space != Space::Shared && space != Space::None) throw TranslateError("writes shared memory");
+    operands(2);
+    uint32_t n = num == "x1" ? 1 : num == "x2" ? 2 : 4;
+    Address a = address(operand(0), space);
+    // Fragments to whole rows, and a vector store of these by the lanes that have one. Where the guard keeps the first from
+    // running, the predicate stays false.
+    Register holdsRow = b_.newRegister(0), words[4];
+    for (Register& w : words) w = b_.newRegister(4);
+    auto guardedBy = [](Draft& d, Register r) {
+        d.instr.negate = 0;
+        d.reads(Slot::Guard, r);
+    };
+    Draft none = begin(isa().integer(IntOp::PredMov, Type::Pred), "stshared");
+    guardedBy(none, b_.always());
+    add(std::move(none.reads(Slot::A, b_.constant(0, 0)).writes(Slot::D, holdsRow)));
+    Draft rows = begin(matrixRowsHandler(transposed), "stshared", Control::Convergent);
+    rows.instr.n = static_cast<uint8_t>(n);
+    rows.info.poison = PoisonRule::MatrixRows;
+    for (Register r : sources(operand(1), Type::B32, n)) rows.pool(r, false);
+    for (Register w : words) rows.pool(w, true);
+    add(std::move(rows.writes(Slot::E, holdsRow).reads(Slot::Sync, b_.constant(~0u, 4))));
+    Draft store = begin(isa().store(Type::B32, 4), "stshared");
+    guardedBy(store, holdsRow);
+    store.instr.n = 4;
+    store.instr.size = 4;
+    describeAccess(store, Access::Store, a, space, 16);
+    store.info.poison = PoisonRule::Store;
+    for (Register w : words) store.pool(w, false);
+    add(std::move(store));
+}
+
+void Translator::matrixTransposition() {
+    Modifiers& m = modifiers();
+    needSync(m);
+    if (!m.take("aligned") || !m.take("m8n8") || !m.take("trans") || m.needType() != Type::B16) {
+        throw TranslateError("is written movmatrix.sync.aligned.m8n8.trans.b16");
+    }
+    operands(2);
+    Draft d = begin(matrixTranspose, "warp", Control::Convergent);
+    d.info.poison = PoisonRule::MatrixRows;
+    d.reads(Slot::A, source(operand(1), Type::B32)).reads(Slot::Sync, b_.constant(~0u, 4));
+    add(std::move(d.writes(Slot::D, destination(operand(0), Type::B32))));
+}
+
 void Translator::matrixMultiply() {
     Modifiers& m = modifiers();
     if (m.take("sp") || m.takePrefix("sp::")) throw TranslateError("sparse matrices are not implemented");

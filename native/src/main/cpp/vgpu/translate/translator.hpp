@@ -121,6 +121,8 @@ public:
     void electLane();
     void activeMaskOf();
     void matrixLoad();
+    void matrixStore();
+    void matrixTransposition();
     void matrixMultiply();
     void sleep();
     void trapNow();

@@ -8,16 +8,12 @@ import static io.diffuse4j.junit.isa.PtxType.F16X2;
 import static io.diffuse4j.junit.isa.PtxType.F32;
 import static io.diffuse4j.junit.isa.PtxType.F64;
 
-import io.diffuse4j.junit.VirtualGpu;
-import io.diffuse4j.junit.VirtualGpuExtension;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
+import java.util.function.LongPredicate;
 
 /** Floating point arithmetic: PTX ISA, "Floating-Point" and "Half Precision" instructions. */
-@ExtendWith(VirtualGpuExtension.class)
-class FloatOpcodeTest {
+class FloatOpcodeTest extends OpcodeRowTest {
   private static final List<Rounding> IEEE =
       List.of(Rounding.RN, Rounding.RZ, Rounding.RM, Rounding.RP);
 
@@ -26,120 +22,136 @@ class FloatOpcodeTest {
     long of(FloatFormat format, long[] operands, Rounding rounding);
   }
 
-  @Test
-  void singleAndDoubleRoundAsTheModifierSays(VirtualGpu gpu) {
+  /** What flushing and saturation make of an operation. */
+  private record Modified(String modifiers, boolean ftz, boolean sat, boolean relu) {
+    Operation of(Operation operation) {
+      Operation clamped = sat ? saturated(operation) : relu ? rectified(operation) : operation;
+      return ftz ? flushed(clamped) : clamped;
+    }
+  }
+
+  private static final Modified PLAIN = new Modified("", false, false, false);
+  private static final Modified FTZ = new Modified(".ftz", true, false, false);
+  private static final Modified SAT = new Modified(".sat", false, true, false);
+  private static final Modified FTZ_SAT = new Modified(".ftz.sat", true, true, false);
+  private static final Modified RELU = new Modified(".relu", false, false, true);
+  private static final Modified FTZ_RELU = new Modified(".ftz.relu", true, false, true);
+
+  /** Two-operand sums and products: the rounding may be left out, then it is to nearest. */
+  @OpcodeRows
+  static List<OpcodeRow> sumsAndProductsRoundAsTheModifierSays() {
+    List<OpcodeRow> rows = new ArrayList<>();
+    for (String rounding : List.of("", ".rn", ".rz", ".rm", ".rp")) {
+      Rounding r = rounding(rounding);
+      for (Modified m : List.of(PLAIN, FTZ, SAT, FTZ_SAT)) {
+        sums(rows, rounding, m, F32, r);
+      }
+      sums(rows, rounding, PLAIN, F64, r);
+      if (r == Rounding.RN) {
+        for (PtxType t : List.of(F16, F16X2)) {
+          for (Modified m : List.of(PLAIN, FTZ, SAT, FTZ_SAT)) {
+            sums(rows, rounding, m, t, r);
+          }
+        }
+        sums(rows, rounding, PLAIN, BF16, r);
+        sums(rows, rounding, PLAIN, BF16X2, r);
+      }
+    }
+    return rows;
+  }
+
+  private static void sums(
+      List<OpcodeRow> rows, String rounding, Modified m, PtxType t, Rounding r) {
+    String end = rounding + m.modifiers() + "." + t.modifier();
+    rows.add(row("add" + end, t, 2, r, m.of(FloatOpcodeTest::sum)));
+    rows.add(row("sub" + end, t, 2, r, m.of(FloatOpcodeTest::difference)));
+    rows.add(row("mul" + end, t, 2, r, m.of(FloatOpcodeTest::product)));
+  }
+
+  @OpcodeRows
+  static List<OpcodeRow> fusedMultiplyAddRoundsOnce() {
+    List<OpcodeRow> rows = new ArrayList<>();
+    for (Rounding r : IEEE) {
+      for (String op : List.of("fma.", "mad.")) {
+        for (Modified m : List.of(PLAIN, FTZ, SAT, FTZ_SAT)) {
+          String text = op + r.modifier() + m.modifiers() + ".f32";
+          rows.add(row(text, F32, 3, r, m.of(FloatOpcodeTest::fused)));
+        }
+        rows.add(row(op + r.modifier() + ".f64", F64, 3, r, FloatOpcodeTest::fused));
+      }
+    }
+    for (PtxType t : List.of(F16, F16X2, BF16, BF16X2)) {
+      List<Modified> all =
+          t.format == FloatFormat.F16
+              ? List.of(PLAIN, FTZ, SAT, FTZ_SAT, RELU, FTZ_RELU)
+              : List.of(PLAIN, RELU);
+      for (Modified m : all) {
+        String text = "fma.rn" + m.modifiers() + "." + t.modifier();
+        rows.add(row(text, t, 3, Rounding.RN, m.of(FloatOpcodeTest::fused)));
+      }
+    }
+    return rows;
+  }
+
+  @OpcodeRows
+  static List<OpcodeRow> quotientsAndRootsRoundAsTheModifierSays() {
     List<OpcodeRow> rows = new ArrayList<>();
     for (Rounding r : IEEE) {
       for (PtxType t : List.of(F32, F64)) {
-        String end = "." + r.modifier() + "." + t.modifier();
-        rows.add(row("add" + end, t, 2, r, FloatOpcodeTest::sum));
-        rows.add(row("sub" + end, t, 2, r, FloatOpcodeTest::difference));
-        rows.add(row("mul" + end, t, 2, r, FloatOpcodeTest::product));
-        rows.add(row("fma" + end, t, 3, r, FloatOpcodeTest::fused));
-        rows.add(row("mad" + end, t, 3, r, FloatOpcodeTest::fused));
-        rows.add(row("div" + end, t, 2, r, (f, x, m) -> f.divide(x[0], x[1], m)));
-        rows.add(row("rcp" + end, t, 1, r, (f, x, m) -> f.divide(f.one(), x[0], m)));
-        rows.add(row("sqrt" + end, t, 1, r, (f, x, m) -> f.squareRoot(x[0], m)));
+        for (Modified m : t == F32 ? List.of(PLAIN, FTZ) : List.of(PLAIN)) {
+          String end = "." + r.modifier() + m.modifiers() + "." + t.modifier();
+          rows.add(row("div" + end, t, 2, r, m.of((f, x, k) -> f.divide(x[0], x[1], k))));
+          rows.add(row("rcp" + end, t, 1, r, m.of((f, x, k) -> f.divide(f.one(), x[0], k))));
+          rows.add(row("sqrt" + end, t, 1, r, m.of((f, x, k) -> f.squareRoot(x[0], k))));
+        }
       }
     }
-    new OpcodeBench(gpu).check(rows);
-  }
-
-  @Test
-  void flushingTakesSubnormalsAsZerosInAndOut(VirtualGpu gpu) {
-    List<OpcodeRow> rows = new ArrayList<>();
-    for (Rounding r : IEEE) {
-      String end = "." + r.modifier() + ".ftz.f32";
-      rows.add(flushed("add" + end, F32, 2, r, FloatOpcodeTest::sum));
-      rows.add(flushed("sub" + end, F32, 2, r, FloatOpcodeTest::difference));
-      rows.add(flushed("mul" + end, F32, 2, r, FloatOpcodeTest::product));
-      rows.add(flushed("fma" + end, F32, 3, r, FloatOpcodeTest::fused));
-      rows.add(flushed("div" + end, F32, 2, r, (f, x, m) -> f.divide(x[0], x[1], m)));
-      rows.add(flushed("rcp" + end, F32, 1, r, (f, x, m) -> f.divide(f.one(), x[0], m)));
-      rows.add(flushed("sqrt" + end, F32, 1, r, (f, x, m) -> f.squareRoot(x[0], m)));
-    }
-    new OpcodeBench(gpu).check(rows);
-  }
-
-  @Test
-  void saturationClampsToZeroAndOneAndTakesNanToZero(VirtualGpu gpu) {
-    List<OpcodeRow> rows = new ArrayList<>();
-    for (Rounding r : IEEE) {
-      String end = "." + r.modifier() + ".sat.f32";
-      rows.add(row("add" + end, F32, 2, r, saturated(FloatOpcodeTest::sum)));
-      rows.add(row("sub" + end, F32, 2, r, saturated(FloatOpcodeTest::difference)));
-      rows.add(row("mul" + end, F32, 2, r, saturated(FloatOpcodeTest::product)));
-      rows.add(row("fma" + end, F32, 3, r, saturated(FloatOpcodeTest::fused)));
-      String both = "." + r.modifier() + ".ftz.sat.f32";
-      rows.add(flushed("add" + both, F32, 2, r, saturated(FloatOpcodeTest::sum)));
-      rows.add(flushed("fma" + both, F32, 3, r, saturated(FloatOpcodeTest::fused)));
-    }
-    new OpcodeBench(gpu).check(rows);
-  }
-
-  @Test
-  void halvesRoundToNearestAloneAndInPairs(VirtualGpu gpu) {
-    List<OpcodeRow> rows = new ArrayList<>();
-    Rounding r = Rounding.RN;
-    for (PtxType t : List.of(F16, F16X2)) {
-      String m = t.modifier();
-      for (String rounding : List.of("", ".rn")) {
-        rows.add(row("add" + rounding + "." + m, t, 2, r, FloatOpcodeTest::sum));
-        rows.add(row("sub" + rounding + "." + m, t, 2, r, FloatOpcodeTest::difference));
-        rows.add(row("mul" + rounding + "." + m, t, 2, r, FloatOpcodeTest::product));
-      }
-      rows.add(row("add.sat." + m, t, 2, r, saturated(FloatOpcodeTest::sum)));
-      rows.add(row("mul.sat." + m, t, 2, r, saturated(FloatOpcodeTest::product)));
-      rows.add(row("fma.rn." + m, t, 3, r, FloatOpcodeTest::fused));
-      rows.add(row("fma.rn.sat." + m, t, 3, r, saturated(FloatOpcodeTest::fused)));
-      rows.add(row("fma.rn.relu." + m, t, 3, r, rectified(FloatOpcodeTest::fused)));
-      rows.add(flushed("add.ftz." + m, t, 2, r, FloatOpcodeTest::sum));
-      rows.add(flushed("mul.ftz." + m, t, 2, r, FloatOpcodeTest::product));
-      rows.add(flushed("fma.rn.ftz." + m, t, 3, r, FloatOpcodeTest::fused));
-      rows.add(row("neg." + m, t, 1, r, (f, x, k) -> f.negate(x[0])));
-      rows.add(row("abs." + m, t, 1, r, (f, x, k) -> f.magnitude(x[0])));
-    }
-    for (PtxType t : List.of(BF16, BF16X2)) {
-      rows.add(row("fma.rn." + t.modifier(), t, 3, r, FloatOpcodeTest::fused));
-      rows.add(row("fma.rn.relu." + t.modifier(), t, 3, r, rectified(FloatOpcodeTest::fused)));
-      rows.add(row("neg." + t.modifier(), t, 1, r, (f, x, k) -> f.negate(x[0])));
-      rows.add(row("abs." + t.modifier(), t, 1, r, (f, x, k) -> f.magnitude(x[0])));
-    }
-    new OpcodeBench(gpu).check(rows);
+    return rows;
   }
 
   /**
    * "If one input is NaN, the result is the other; if both are, the canonical NaN"; with .NaN any
-   * NaN gives the canonical one; "+0.0 &gt; -0.0".
+   * NaN gives the canonical one; "+0.0 &gt; -0.0"; with .xorsign.abs the magnitudes are compared
+   * and the sign is that of the product.
    */
-  @Test
-  void minMaxOrderZerosAndPreferNumbers(VirtualGpu gpu) {
+  @OpcodeRows
+  static List<OpcodeRow> minMaxOrderZerosAndPreferNumbers() {
     List<OpcodeRow> rows = new ArrayList<>();
     for (PtxType t : List.of(F32, F64, F16, F16X2, BF16, BF16X2)) {
+      boolean flushes = t == F32 || t.format == FloatFormat.F16;
       for (boolean max : List.of(false, true)) {
-        String name = max ? "max" : "min";
-        rows.add(row(name + "." + t.modifier(), t, 2, null, extreme(max, false)));
-        if (t != F64) {
-          OpcodeRow propagating =
-              row(name + ".NaN." + t.modifier(), t, 2, null, extreme(max, true));
-          rows.add(canonical(propagating));
+        for (Modified m : flushes ? List.of(PLAIN, FTZ) : List.of(PLAIN)) {
+          for (boolean nan : t == F64 ? List.of(false) : List.of(false, true)) {
+            for (boolean xorsign : t == F64 ? List.of(false) : List.of(false, true)) {
+              String text =
+                  (max ? "max" : "min")
+                      + m.modifiers()
+                      + (nan ? ".NaN" : "")
+                      + (xorsign ? ".xorsign.abs" : "")
+                      + ("." + t.modifier());
+              Operation plain = extreme(max, nan);
+              OpcodeRow row = row(text, t, 2, null, m.of(xorsign ? signed(plain) : plain));
+              rows.add(nan ? canonical(row) : row);
+            }
+          }
         }
       }
     }
-    for (boolean max : List.of(false, true)) {
-      String name = max ? "max" : "min";
-      rows.add(flushed(name + ".ftz.f32", F32, 2, null, extreme(max, false)));
-      rows.add(flushed(name + ".ftz.f16", F16, 2, null, extreme(max, false)));
-    }
-    new OpcodeBench(gpu).check(rows);
+    return rows;
   }
 
-  @Test
-  void signsAreMovedWithoutArithmetic(VirtualGpu gpu) {
+  @OpcodeRows
+  static List<OpcodeRow> signsAreMovedWithoutArithmetic() {
     List<OpcodeRow> rows = new ArrayList<>();
+    for (PtxType t : List.of(F32, F64, F16, F16X2, BF16, BF16X2)) {
+      boolean flushes = t == F32 || t.format == FloatFormat.F16;
+      for (Modified m : flushes ? List.of(PLAIN, FTZ) : List.of(PLAIN)) {
+        String end = m.modifiers() + "." + t.modifier();
+        rows.add(row("neg" + end, t, 1, null, m.of((f, x, k) -> f.negate(x[0]))));
+        rows.add(row("abs" + end, t, 1, null, m.of((f, x, k) -> f.magnitude(x[0]))));
+      }
+    }
     for (PtxType t : List.of(F32, F64)) {
-      rows.add(row("neg." + t.modifier(), t, 1, null, (f, x, m) -> f.negate(x[0])));
-      rows.add(row("abs." + t.modifier(), t, 1, null, (f, x, m) -> f.magnitude(x[0])));
       rows.add(
           row(
               "copysign." + t.modifier(),
@@ -148,9 +160,42 @@ class FloatOpcodeTest {
               null,
               (f, x, m) -> f.magnitude(x[1]) | (x[0] & f.signBit())));
     }
-    rows.add(flushed("neg.ftz.f32", F32, 1, null, (f, x, m) -> f.negate(x[0])));
-    rows.add(flushed("abs.ftz.f32", F32, 1, null, (f, x, m) -> f.magnitude(x[0])));
-    new OpcodeBench(gpu).check(rows);
+    return rows;
+  }
+
+  @OpcodeRows
+  static List<OpcodeRow> propertiesAreTested() {
+    List<OpcodeRow> rows = new ArrayList<>();
+    for (PtxType t : List.of(F32, F64)) {
+      FloatFormat f = t.format;
+      property(rows, t, "finite", x -> !f.isNan(x) && !f.isInfinite(x));
+      property(rows, t, "infinite", f::isInfinite);
+      property(rows, t, "number", x -> !f.isNan(x));
+      property(rows, t, "notanumber", f::isNan);
+      property(
+          rows,
+          t,
+          "normal",
+          x -> !f.isNan(x) && !f.isInfinite(x) && !f.isSubnormal(x) && !f.isZero(x));
+      property(rows, t, "subnormal", f::isSubnormal);
+    }
+    return rows;
+  }
+
+  private static void property(
+      List<OpcodeRow> rows, PtxType t, String name, LongPredicate reference) {
+    rows.add(
+        OpcodeRow.exact(
+            "testp." + name + "." + t.modifier() + " %p, %a; selp.b32 %d, 1, 0, %p",
+            PtxType.U32,
+            List.of(t),
+            x -> reference.test(x[0]) ? 1 : 0));
+  }
+
+  private static Rounding rounding(String modifier) {
+    return modifier.isEmpty()
+        ? Rounding.RN
+        : Rounding.valueOf(modifier.substring(1).toUpperCase(java.util.Locale.ROOT));
   }
 
   private static long sum(FloatFormat f, long[] x, Rounding r) {
@@ -203,17 +248,22 @@ class FloatOpcodeTest {
     return OpcodeRow.exact(row.text(), row.result(), row.sources(), row.reference());
   }
 
-  private static OpcodeRow flushed(
-      String opcode, PtxType t, int operands, Rounding r, Operation operation) {
-    Operation flushing =
-        (f, x, m) -> {
-          long[] flushed = new long[x.length];
-          for (int i = 0; i < x.length; i++) {
-            flushed[i] = f.flush(x[i]);
-          }
-          return f.flush(operation.of(f, flushed, m));
-        };
-    return row(opcode, t, operands, r, flushing);
+  private static Operation flushed(Operation operation) {
+    return (f, x, m) -> {
+      long[] operands = new long[x.length];
+      for (int i = 0; i < x.length; i++) {
+        operands[i] = f.flush(x[i]);
+      }
+      return f.flush(operation.of(f, operands, m));
+    };
+  }
+
+  /** {@code .xorsign.abs} */
+  private static Operation signed(Operation extreme) {
+    return (f, x, m) -> {
+      long magnitude = extreme.of(f, new long[] {f.magnitude(x[0]), f.magnitude(x[1])}, m);
+      return f.isNan(magnitude) ? magnitude : magnitude | ((x[0] ^ x[1]) & f.signBit());
+    };
   }
 
   private static OpcodeRow row(

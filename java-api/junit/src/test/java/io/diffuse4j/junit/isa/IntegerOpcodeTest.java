@@ -8,25 +8,20 @@ import static io.diffuse4j.junit.isa.PtxType.U16;
 import static io.diffuse4j.junit.isa.PtxType.U32;
 import static io.diffuse4j.junit.isa.PtxType.U64;
 
-import io.diffuse4j.junit.VirtualGpu;
-import io.diffuse4j.junit.VirtualGpuExtension;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BinaryOperator;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
 
 /** Integer arithmetic: PTX ISA, "Integer Arithmetic Instructions" and "Extended-Precision". */
-@ExtendWith(VirtualGpuExtension.class)
-class IntegerOpcodeTest {
+class IntegerOpcodeTest extends OpcodeRowTest {
   private static final List<PtxType> ALL = List.of(U16, S16, U32, S32, U64, S64);
   private static final List<PtxType> WIDE_SOURCES = List.of(U16, S16, U32, S32);
   private static final List<PtxType> WORDS = List.of(U32, S32);
   private static final int MASK24_SHIFT = 8;
 
-  @Test
-  void sumsDifferencesAndProductsWrapAround(VirtualGpu gpu) {
+  @OpcodeRows
+  static List<OpcodeRow> sumsDifferencesAndProductsWrapAround() {
     List<OpcodeRow> rows = new ArrayList<>();
     for (PtxType t : ALL) {
       rows.add(binary("add." + t.modifier(), t, t, BigInteger::add));
@@ -37,11 +32,11 @@ class IntegerOpcodeTest {
     for (PtxType t : WIDE_SOURCES) {
       rows.add(binary("mul.wide." + t.modifier(), t, wide(t), BigInteger::multiply));
     }
-    new OpcodeBench(gpu).check(rows);
+    return rows;
   }
 
-  @Test
-  void multiplyAddTakesTheLowHighOrWholeProduct(VirtualGpu gpu) {
+  @OpcodeRows
+  static List<OpcodeRow> multiplyAddTakesTheLowHighOrWholeProduct() {
     List<OpcodeRow> rows = new ArrayList<>();
     for (PtxType t : ALL) {
       List<PtxType> three = List.of(t, t, t);
@@ -66,25 +61,34 @@ class IntegerOpcodeTest {
               List.of(t, t, wide(t)),
               x -> big(t, x, 0).multiply(big(t, x, 1)).add(big(wide(t), x, 2)).longValue()));
     }
-    new OpcodeBench(gpu).check(rows);
+    return rows;
   }
 
-  @Test
-  void saturationClampsToTheSignedRange(VirtualGpu gpu) {
+  @OpcodeRows
+  static List<OpcodeRow> saturationClampsToTheSignedRange() {
     List<PtxType> three = List.of(S32, S32, S32);
-    new OpcodeBench(gpu)
-        .check(
-            List.of(
-                binary("add.sat.s32", S32, S32, (a, b) -> clamp(a.add(b))),
-                binary("sub.sat.s32", S32, S32, (a, b) -> clamp(a.subtract(b))),
-                exact(
-                    "mad.hi.sat.s32 %d, %a, %b, %c",
-                    S32, three, x -> clamp(high(S32, x).add(big(S32, x, 2))).longValue())));
+    return List.of(
+        binary("add.sat.s32", S32, S32, (a, b) -> clamp(a.add(b))),
+        binary("sub.sat.s32", S32, S32, (a, b) -> clamp(a.subtract(b))),
+        exact(
+            "mad.hi.sat.s32 %d, %a, %b, %c",
+            S32, three, x -> clamp(high(S32, x).add(big(S32, x, 2))).longValue()));
   }
 
-  @Test
-  void twentyFourBitProductsUseTheLowBitsOfTheOperands(VirtualGpu gpu) {
+  @OpcodeRows
+  static List<OpcodeRow> twentyFourBitProductsUseTheLowBitsOfTheOperands() {
     List<OpcodeRow> rows = new ArrayList<>();
+    rows.add(
+        exact(
+            "mad24.hi.sat.s32 %d, %a, %b, %c",
+            S32,
+            List.of(S32, S32, S32),
+            x ->
+                clamp(
+                        product24(S32, big(S32, x, 0), big(S32, x, 1))
+                            .shiftRight(16)
+                            .add(big(S32, x, 2)))
+                    .longValue()));
     for (PtxType t : WORDS) {
       rows.add(binary("mul24.lo." + t.modifier(), t, t, (a, b) -> product24(t, a, b)));
       rows.add(
@@ -106,11 +110,11 @@ class IntegerOpcodeTest {
                       .add(big(t, x, 2))
                       .longValue()));
     }
-    new OpcodeBench(gpu).check(rows);
+    return rows;
   }
 
-  @Test
-  void minMaxSadAbsNegFollowTheSign(VirtualGpu gpu) {
+  @OpcodeRows
+  static List<OpcodeRow> minMaxSadAbsNegFollowTheSign() {
     List<OpcodeRow> rows = new ArrayList<>();
     for (PtxType t : ALL) {
       rows.add(binary("min." + t.modifier(), t, t, BigInteger::min));
@@ -136,11 +140,11 @@ class IntegerOpcodeTest {
               List.of(t),
               x -> big(t, x, 0).negate().longValue()));
     }
-    new OpcodeBench(gpu).check(rows);
+    return rows;
   }
 
-  @Test
-  void divisionTruncatesAndRemainderHasTheDividendsSign(VirtualGpu gpu) {
+  @OpcodeRows
+  static List<OpcodeRow> divisionTruncatesAndRemainderHasTheDividendsSign() {
     List<OpcodeRow> rows = new ArrayList<>();
     for (PtxType t : ALL) {
       // "Division by zero yields an unspecified, machine-specific value": made 1 here.
@@ -158,12 +162,12 @@ class IntegerOpcodeTest {
               List.of(t, t),
               x -> big(t, x, 0).remainder(t.integer(x[1] | 1)).longValue()));
     }
-    new OpcodeBench(gpu).check(rows);
+    return rows;
   }
 
   /** Two-word chains: the second instruction sees the carry or borrow of the first. */
-  @Test
-  void carryChainsCarry(VirtualGpu gpu) {
+  @OpcodeRows
+  static List<OpcodeRow> carryChainsCarry() {
     List<OpcodeRow> rows = new ArrayList<>();
     for (PtxType t : List.of(U32, S32, U64, S64)) {
       String m = t.modifier();
@@ -212,6 +216,20 @@ class IntegerOpcodeTest {
                 t,
                 List.of(t, t, t),
                 x -> carry(t, part(t, part, x), x[2])));
+        // The second carry: of the sum that took the first one.
+        rows.add(
+            exact(
+                "add.cc."
+                    + (m + " %d, %a, %b; madc." + part + ".cc." + m + " %d, %a, %b, %c; addc.")
+                    + (m + " %d, 0, 0"),
+                t,
+                List.of(t, t, t),
+                x ->
+                    unsigned(t, part(t, part, x))
+                        .add(unsigned(t, x[2]))
+                        .add(BigInteger.valueOf(carry(t, x[0], x[1])))
+                        .divide(modulus)
+                        .longValue()));
         rows.add(
             exact(
                 "add.cc." + m + " %d, %a, %b; madc." + part + "." + m + " %d, %a, %b, %c",
@@ -220,11 +238,11 @@ class IntegerOpcodeTest {
                 x -> part(t, part, x) + x[2] + carry(t, x[0], x[1])));
       }
     }
-    new OpcodeBench(gpu).check(rows);
+    return rows;
   }
 
-  @Test
-  void byteAndHalfWordDotProductsAccumulate(VirtualGpu gpu) {
+  @OpcodeRows
+  static List<OpcodeRow> byteAndHalfWordDotProductsAccumulate() {
     List<OpcodeRow> rows = new ArrayList<>();
     for (PtxType a : WORDS) {
       for (PtxType b : WORDS) {
@@ -235,7 +253,7 @@ class IntegerOpcodeTest {
         rows.add(exact("dp2a.hi." + types, d, List.of(a, b, d), x -> dot(a, b, x, 2, 2)));
       }
     }
-    new OpcodeBench(gpu).check(rows);
+    return rows;
   }
 
   /** {@code count} fields of a by bytes of b from {@code first}, plus c. */

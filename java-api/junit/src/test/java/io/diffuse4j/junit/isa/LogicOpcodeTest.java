@@ -1,7 +1,6 @@
 package io.diffuse4j.junit.isa;
 
 import static io.diffuse4j.junit.isa.OpcodeRow.exact;
-import static io.diffuse4j.junit.isa.PtxType.F16;
 import static io.diffuse4j.junit.isa.PtxType.F32;
 import static io.diffuse4j.junit.isa.PtxType.F64;
 import static io.diffuse4j.junit.isa.PtxType.S16;
@@ -11,22 +10,16 @@ import static io.diffuse4j.junit.isa.PtxType.U16;
 import static io.diffuse4j.junit.isa.PtxType.U32;
 import static io.diffuse4j.junit.isa.PtxType.U64;
 
-import io.diffuse4j.junit.VirtualGpu;
-import io.diffuse4j.junit.VirtualGpuExtension;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
 
 /** PTX ISA, "Logic and Shift" and "Comparison and Select" instructions, and the bit fields. */
-@ExtendWith(VirtualGpuExtension.class)
-class LogicOpcodeTest {
+class LogicOpcodeTest extends OpcodeRowTest {
   private static final List<PtxType> UNSIGNED = List.of(U16, U32, U64);
-  private static final int ALL_BITS_SET = -1;
 
-  @Test
-  void logicWorksOnEveryBit(VirtualGpu gpu) {
+  @OpcodeRows
+  static List<OpcodeRow> logicWorksOnEveryBit() {
     List<OpcodeRow> rows = new ArrayList<>();
     for (PtxType t : UNSIGNED) {
       String b = ".b" + t.bits;
@@ -36,11 +29,33 @@ class LogicOpcodeTest {
       rows.add(exact("not" + b + " %d, %a", t, of(t, 1), x -> ~x[0]));
       rows.add(exact("cnot" + b + " %d, %a", t, of(t, 1), x -> x[0] == 0 ? 1 : 0));
     }
-    new OpcodeBench(gpu).check(rows);
+    for (String op : List.of("and", "or", "xor", "not")) {
+      String operands = op.equals("not") ? " %r, %p; " : " %r, %p, !%q; ";
+      rows.add(
+          exact(
+              "setp.lt.s32 %p, %a, 9; setp.lt.s32 %q, %b, 9; "
+                  + (op + ".pred" + operands)
+                  + "selp.b32 %d, 1, 0, %r",
+              U32,
+              of(S32, 2),
+              x -> {
+                boolean a = (int) x[0] < 9;
+                boolean b = (int) x[1] >= 9;
+                boolean result =
+                    switch (op) {
+                      case "and" -> a && b;
+                      case "or" -> a || b;
+                      case "xor" -> a != b;
+                      default -> !a;
+                    };
+                return result ? 1 : 0;
+              }));
+    }
+    return rows;
   }
 
-  @Test
-  void lop3LooksEveryBitUpInItsTable(VirtualGpu gpu) {
+  @OpcodeRows
+  static List<OpcodeRow> lop3LooksEveryBitUpInItsTable() {
     List<OpcodeRow> rows = new ArrayList<>();
     for (int table = 0; table < 256; table++) {
       int lookup = table;
@@ -51,12 +66,12 @@ class LogicOpcodeTest {
               of(U32, 3),
               x -> lookUp(lookup, x[0], x[1], x[2])));
     }
-    new OpcodeBench(gpu).check(rows);
+    return rows;
   }
 
   /** "Shift amounts greater than the register width N are clamped to N." */
-  @Test
-  void shiftsClampTheirCount(VirtualGpu gpu) {
+  @OpcodeRows
+  static List<OpcodeRow> shiftsClampTheirCount() {
     List<OpcodeRow> rows = new ArrayList<>();
     for (PtxType t : UNSIGNED) {
       rows.add(
@@ -66,6 +81,14 @@ class LogicOpcodeTest {
               List.of(t, U32),
               x -> x[1] >= t.bits ? 0 : x[0] << x[1]));
     }
+    for (PtxType t : UNSIGNED) {
+      rows.add(
+          exact(
+              "shr.b" + t.bits + " %d, %a, %b",
+              t,
+              List.of(t, U32),
+              x -> x[1] >= t.bits ? 0 : x[0] >>> x[1]));
+    }
     for (PtxType t : List.of(U16, S16, U32, S32, U64, S64)) {
       rows.add(
           exact(
@@ -74,11 +97,11 @@ class LogicOpcodeTest {
               List.of(t, U32),
               x -> t.integer(x[0]).shiftRight((int) Math.min(x[1], t.bits)).longValue()));
     }
-    new OpcodeBench(gpu).check(rows);
+    return rows;
   }
 
-  @Test
-  void funnelShiftsTakeOneWordOfTwo(VirtualGpu gpu) {
+  @OpcodeRows
+  static List<OpcodeRow> funnelShiftsTakeOneWordOfTwo() {
     List<OpcodeRow> rows = new ArrayList<>();
     for (boolean wrap : List.of(false, true)) {
       String mode = wrap ? "wrap" : "clamp";
@@ -95,11 +118,11 @@ class LogicOpcodeTest {
               of(U32, 3),
               x -> both(x) >>> count(x[2], wrap)));
     }
-    new OpcodeBench(gpu).check(rows);
+    return rows;
   }
 
-  @Test
-  void countsFindAndReverseBits(VirtualGpu gpu) {
+  @OpcodeRows
+  static List<OpcodeRow> countsFindAndReverseBits() {
     List<OpcodeRow> rows = new ArrayList<>();
     for (PtxType t : List.of(U32, U64)) {
       int n = t.bits;
@@ -117,11 +140,11 @@ class LogicOpcodeTest {
               of(t, 1),
               x -> find(t, x[0]) < 0 ? -1 : t.bits - 1 - find(t, x[0])));
     }
-    new OpcodeBench(gpu).check(rows);
+    return rows;
   }
 
-  @Test
-  void bitFieldsAreExtractedAndInserted(VirtualGpu gpu) {
+  @OpcodeRows
+  static List<OpcodeRow> bitFieldsAreExtractedAndInserted() {
     List<OpcodeRow> rows = new ArrayList<>();
     for (PtxType t : List.of(U32, S32, U64, S64)) {
       rows.add(
@@ -141,11 +164,54 @@ class LogicOpcodeTest {
                 x -> insert(t, x[0], x[1], (int) (x[2] & 0xff), length)));
       }
     }
-    new OpcodeBench(gpu).check(rows);
+    return rows;
   }
 
-  @Test
-  void prmtPicksBytesInEveryMode(VirtualGpu gpu) {
+  /** As the ISA's pseudo code: N bits are kept, and with .s32 the highest of them is repeated. */
+  @OpcodeRows
+  static List<OpcodeRow> szextExtendsNBits() {
+    List<OpcodeRow> rows = new ArrayList<>();
+    for (String mode : List.of("clamp", "wrap")) {
+      for (PtxType t : List.of(U32, S32)) {
+        rows.add(
+            exact(
+                "szext." + mode + "." + t.modifier() + " %d, %a, %b",
+                t,
+                List.of(t, U32),
+                x -> {
+                  if (mode.equals("clamp") && x[1] >= 32) {
+                    return x[0];
+                  }
+                  int n = (int) (x[1] & 31);
+                  int free = 64 - n;
+                  return n == 0 ? 0 : t.signed ? x[0] << free >> free : x[0] << free >>> free;
+                }));
+      }
+    }
+    return rows;
+  }
+
+  /** A mask of b bits from bit a; what lies beyond the word is cut off. */
+  @OpcodeRows
+  static List<OpcodeRow> bmskMakesMasks() {
+    List<OpcodeRow> rows = new ArrayList<>();
+    for (boolean wrap : List.of(false, true)) {
+      rows.add(
+          exact(
+              "bmsk." + (wrap ? "wrap" : "clamp") + ".b32 %d, %a, %b",
+              U32,
+              of(U32, 2),
+              x -> {
+                long start = wrap ? x[0] & 31 : Math.min(x[0], 32);
+                long width = wrap ? x[1] & 31 : Math.min(x[1], 32);
+                return ((1L << width) - 1) << start;
+              }));
+    }
+    return rows;
+  }
+
+  @OpcodeRows
+  static List<OpcodeRow> prmtPicksBytesInEveryMode() {
     List<OpcodeRow> rows = new ArrayList<>();
     rows.add(exact("prmt.b32 %d, %a, %b, %c", U32, of(U32, 3), x -> permute(x, (int) x[2])));
     String[] modes = {"f4e", "b4e", "rc8", "ecl", "ecr", "rc16"};
@@ -166,182 +232,58 @@ class LogicOpcodeTest {
               of(U32, 3),
               x -> permute(x, selector[(int) (x[2] & 3)])));
     }
-    new OpcodeBench(gpu).check(rows);
+    return rows;
   }
 
-  @Test
-  void fnsFindsTheNthSetBit(VirtualGpu gpu) {
-    new OpcodeBench(gpu)
-        .check(
-            List.of(
-                exact(
-                    "and.b32 %b, %b, 31; fns.b32 %d, %a, %b, %c",
-                    U32,
-                    List.of(U32, U32, S32),
-                    x -> nthSet((int) x[0], (int) (x[1] & 31), (int) x[2]))));
-  }
-
-  @Test
-  void comparisonsOrderIntegersByTheirSign(VirtualGpu gpu) {
-    List<OpcodeRow> rows = new ArrayList<>();
-    for (PtxType t : List.of(U16, S16, U32, S32, U64, S64)) {
-      for (String op : List.of("eq", "ne", "lt", "le", "gt", "ge")) {
-        rows.add(
-            predicate(
-                "setp." + op + "." + t.modifier() + " %p, %a, %b",
-                t,
-                x -> holds(op, t.integer(x[0]).compareTo(t.integer(x[1])))));
-      }
-    }
-    for (PtxType t : UNSIGNED) {
-      for (String op : List.of("lo", "ls", "hi", "hs")) {
-        String same =
-            switch (op) {
-              case "lo" -> "lt";
-              case "ls" -> "le";
-              case "hi" -> "gt";
-              default -> "ge";
-            };
-        rows.add(
-            predicate(
-                "setp." + op + "." + t.modifier() + " %p, %a, %b",
-                t,
-                x -> holds(same, t.integer(x[0]).compareTo(t.integer(x[1])))));
-      }
-      rows.add(predicate("setp.eq.b" + t.bits + " %p, %a, %b", t, x -> x[0] == x[1]));
-      rows.add(predicate("setp.ne.b" + t.bits + " %p, %a, %b", t, x -> x[0] != x[1]));
-    }
-    new OpcodeBench(gpu).check(rows);
-  }
-
-  @Test
-  void comparisonsOfFloatsKnowNan(VirtualGpu gpu) {
-    List<OpcodeRow> rows = new ArrayList<>();
-    for (PtxType t : List.of(F32, F64, F16)) {
-      for (String op : List.of("eq", "ne", "lt", "le", "gt", "ge", "num", "nan")) {
-        rows.add(compareFloats(t, op, false));
-      }
-      for (String op : List.of("equ", "neu", "ltu", "leu", "gtu", "geu")) {
-        rows.add(compareFloats(t, op, true));
-      }
-    }
-    new OpcodeBench(gpu).check(rows);
-  }
-
-  @Test
-  void comparisonsCombineWithAPredicateAndYieldTheComplement(VirtualGpu gpu) {
-    List<OpcodeRow> rows = new ArrayList<>();
-    for (String op : List.of("and", "or", "xor")) {
-      for (boolean second : List.of(false, true)) {
-        for (boolean inverted : List.of(false, true)) {
-          rows.add(
-              exact(
-                  "setp.lt.s32 %r, %c, 7; setp.gt."
-                      + op
-                      + ".s32 %p|%q, %a, %b, "
-                      + (inverted ? "!%r; " : "%r; ")
-                      + "selp.b32 %d, 1, 0, "
-                      + (second ? "%q" : "%p"),
-                  U32,
-                  of(S32, 3),
-                  x -> {
-                    boolean greater = ((int) x[0] > (int) x[1]) != second;
-                    return combine(op, greater, ((int) x[2] < 7) != inverted) ? 1 : 0;
-                  }));
-        }
-      }
-    }
-    new OpcodeBench(gpu).check(rows);
-  }
-
-  @Test
-  void setWritesOnesOrOneAndSelectionsTakeEither(VirtualGpu gpu) {
-    List<OpcodeRow> rows = new ArrayList<>();
-    rows.add(
+  @OpcodeRows
+  static List<OpcodeRow> fnsFindsTheNthSetBit() {
+    return List.of(
         exact(
-            "set.lt.u32.s32 %d, %a, %b",
-            U32, of(S32, 2), x -> (int) x[0] < (int) x[1] ? ALL_BITS_SET : 0));
-    rows.add(
-        exact(
-            "set.gt.u32.f32 %d, %a, %b",
-            U32,
-            of(F32, 2),
-            x -> (ordered(F32, x) && F32.format.compare(x[0], x[1]) > 0) ? ALL_BITS_SET : 0));
-    rows.add(
-        exact(
-            "set.leu.f32.f32 %d, %a, %b",
-            F32,
-            of(F32, 2),
-            x -> (!ordered(F32, x) || F32.format.compare(x[0], x[1]) <= 0) ? F32.format.one() : 0));
-    for (PtxType t : List.of(U16, U32, U64, F32, F64)) {
-      String type = t.format == null ? "b" + t.bits : t.modifier();
+            "and.b32 %b, %b, 31; fns.b32 %d, %a, %b, %c",
+            U32, List.of(U32, U32, S32), x -> nthSet((int) x[0], (int) (x[1] & 31), (int) x[2])));
+  }
+
+  @OpcodeRows
+  static List<OpcodeRow> selectionsTakeEither() {
+    List<OpcodeRow> rows = new ArrayList<>();
+    for (PtxType t : List.of(U16, S16, U32, S32, U64, S64, F32, F64)) {
+      selections(t, t.modifier(), rows);
+      if (!t.signed && t.format == null) {
+        selections(t, "b" + t.bits, rows);
+      }
+    }
+    return rows;
+  }
+
+  private static void selections(PtxType t, String type, List<OpcodeRow> rows) {
+    for (boolean inverted : List.of(false, true)) {
       rows.add(
           exact(
-              "setp.lt.s32 %p, %c, 3; selp." + type + " %d, %a, %b, %p",
+              "setp.lt.s32 %p, %c, 3; selp."
+                  + type
+                  + (inverted ? " %d, %a, %b, !%p" : " %d, %a, %b, %p"),
               t,
               List.of(t, t, S32),
-              x -> (int) x[2] < 3 ? x[0] : x[1]));
+              x -> (int) x[2] < 3 != inverted ? x[0] : x[1]));
+    }
+    rows.add(
+        exact(
+            "slct." + type + ".s32 %d, %a, %b, %c",
+            t,
+            List.of(t, t, S32),
+            x -> (int) x[2] >= 0 ? x[0] : x[1]));
+    // "-0.0 is treated as zero, and for a NaN operand b is selected"; a flushed number is zero.
+    for (boolean ftz : List.of(false, true)) {
       rows.add(
           exact(
-              "slct." + type + ".s32 %d, %a, %b, %c",
-              t,
-              List.of(t, t, S32),
-              x -> (int) x[2] >= 0 ? x[0] : x[1]));
-      // "-0.0 is treated as zero, and for a NaN operand b is selected".
-      rows.add(
-          exact(
-              "slct." + type + ".f32 %d, %a, %b, %c",
+              "slct" + (ftz ? ".ftz." : ".") + type + ".f32 %d, %a, %b, %c",
               t,
               List.of(t, t, F32),
-              x -> (!F32.format.isNan(x[2]) && F32.format.compare(x[2], 0) >= 0) ? x[0] : x[1]));
+              x -> {
+                long c = ftz ? F32.format.flush(x[2]) : x[2];
+                return !F32.format.isNan(c) && F32.format.compare(c, 0) >= 0 ? x[0] : x[1];
+              }));
     }
-    new OpcodeBench(gpu).check(rows);
-  }
-
-  private static OpcodeRow compareFloats(PtxType t, String op, boolean unordered) {
-    String base = unordered ? op.substring(0, 2) : op;
-    return predicate(
-        "setp." + op + "." + t.modifier() + " %p, %a, %b",
-        t,
-        x -> {
-          boolean ordered = ordered(t, x);
-          return switch (op) {
-            case "num" -> ordered;
-            case "nan" -> !ordered;
-            default -> ordered ? holds(base, t.format.compare(x[0], x[1])) : unordered;
-          };
-        });
-  }
-
-  private interface Condition {
-    boolean of(long[] operands);
-  }
-
-  private static OpcodeRow predicate(String text, PtxType t, Condition condition) {
-    return exact(text + "; selp.b32 %d, 1, 0, %p", U32, of(t, 2), x -> condition.of(x) ? 1 : 0);
-  }
-
-  private static boolean ordered(PtxType t, long[] x) {
-    return !t.format.isNan(x[0]) && !t.format.isNan(x[1]);
-  }
-
-  private static boolean holds(String op, int order) {
-    return switch (op) {
-      case "eq" -> order == 0;
-      case "ne" -> order != 0;
-      case "lt" -> order < 0;
-      case "le" -> order <= 0;
-      case "gt" -> order > 0;
-      default -> order >= 0;
-    };
-  }
-
-  private static boolean combine(String op, boolean a, boolean b) {
-    return switch (op) {
-      case "and" -> a && b;
-      case "or" -> a || b;
-      default -> a != b;
-    };
   }
 
   private static List<PtxType> of(PtxType t, int count) {

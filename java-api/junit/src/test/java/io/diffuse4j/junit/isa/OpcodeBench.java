@@ -10,6 +10,7 @@ import io.diffuse4j.junit.VirtualGpuException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 
 /** Runs rows: a kernel for each, a thread for each tuple of operands. */
 final class OpcodeBench {
@@ -59,9 +60,9 @@ final class OpcodeBench {
     int wrong = 0;
     StringBuilder shown = new StringBuilder();
     for (int i = 0; i < tuples.length; i++) {
-      long expected = row.result().truncate(row.reference().of(tuples[i]));
+      long expected = row.reference().of(tuples[i]);
       long actual = row.result().truncate(results[i]);
-      if (!row.match().accepts(row.result(), expected, actual) && wrong++ < SHOWN) {
+      if (!row.match().accepts(row.result(), tuples[i], expected, actual) && wrong++ < SHOWN) {
         shown.append("\n   ");
         for (long operand : tuples[i]) {
           shown.append(" 0x").append(Long.toHexString(operand));
@@ -93,6 +94,27 @@ final class OpcodeBench {
     return tuples;
   }
 
+  /** The row's instructions, for the inventory. */
+  static Stream<Form> forms(OpcodeRow row) {
+    return Form.of(declarations(row), row.text());
+  }
+
+  private static String declarations(OpcodeRow row) {
+    StringBuilder text = new StringBuilder();
+    text.append(
+        """
+          .reg .pred %p, %q, %r;
+          .reg .b32 %t, %t2, %t3, %t4;
+          .reg .b64 %w, %w2;
+          .reg .b16 %h, %h2;
+        """);
+    for (int k = 0; k < row.sources().size(); k++) {
+      text.append("  .reg .").append(row.sources().get(k).register());
+      text.append(" ").append(OPERANDS[k]).append(";\n");
+    }
+    return text.append("  .reg .").append(row.result().register()).append(" %d;\n").toString();
+  }
+
   private static String kernel(OpcodeRow row) {
     StringBuilder text = new StringBuilder();
     text.append(
@@ -102,16 +124,11 @@ final class OpcodeBench {
         .address_size 64
         .visible .entry row(.param .u64 in, .param .u64 out, .param .u32 count)
         {
-          .reg .pred %outside, %p, %q, %r;
-          .reg .b32 %i, %n, %t, %t2, %t3, %t4;
-          .reg .b64 %from, %to, %w, %w2;
-          .reg .b16 %h, %h2;
+          .reg .pred %outside;
+          .reg .b32 %i, %n;
+          .reg .b64 %from, %to;
         """);
-    for (int k = 0; k < row.sources().size(); k++) {
-      text.append("  .reg .").append(row.sources().get(k).register());
-      text.append(" ").append(OPERANDS[k]).append(";\n");
-    }
-    text.append("  .reg .").append(row.result().register()).append(" %d;\n");
+    text.append(declarations(row));
     text.append(
         """
           mov.u32 %i, %ctaid.x;

@@ -6,10 +6,13 @@ import io.diffuse4j.junit.DeviceArray;
 import io.diffuse4j.junit.LaunchShape;
 import io.diffuse4j.junit.VirtualGpu;
 import io.diffuse4j.junit.VirtualGpuExtension;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.function.IntBinaryOperator;
 import java.util.function.IntUnaryOperator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -17,8 +20,35 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(VirtualGpuExtension.class)
 class WarpOpcodeTest {
   private static final int LANES = 32;
-  private static final int[] MASKS = {-1, 0x0000ffff, 0x55555555, 0x80000001, 1};
+  private static final int[] MASKS = {
+    -1, 0x0000ffff, 0x55555555, 0x80000001, 1, 0xfff00000, 0xaaaaaaa0
+  };
   private static final int NOT_EXECUTED = 0x7eadbeef;
+
+  private static final List<String> REDUCTIONS =
+      List.of(
+          "add.u32", "add.s32", "min.s32", "max.s32", "min.u32", "max.u32", "and.b32", "or.b32",
+          "xor.b32");
+
+  static Stream<Form> forms() {
+    String registers = "  .reg .pred %p, %q; .reg .b32 %d, %a, %x; .reg .b64 %w;\n";
+    List<String> list = new ArrayList<>();
+    for (String mode : List.of("up", "down", "bfly", "idx")) {
+      list.add("shfl.sync." + mode + ".b32 %d|%p, %a, 1, 0, -1");
+    }
+    for (String mode : List.of("all", "any", "uni")) {
+      list.add("vote.sync." + mode + ".pred %q, %p, -1");
+    }
+    list.add("vote.sync.ballot.b32 %d, %p, -1");
+    for (String mode : List.of("any", "all")) {
+      list.add("match." + mode + ".sync.b32 %d, %a, -1");
+      list.add("match." + mode + ".sync.b64 %d, %w, -1");
+    }
+    REDUCTIONS.forEach(r -> list.add("redux.sync." + r + " %d, %a, -1"));
+    list.add("elect.sync %d|%p, -1");
+    list.add("activemask.b32 %d");
+    return list.stream().map(i -> new Form(registers, i));
+  }
 
   /** The ISA's pseudo code: j is compared with maxLane, or minLane going up. */
   @Test
@@ -82,6 +112,15 @@ class WarpOpcodeTest {
         assertArrayEquals(
             masked(mask, l -> (votes == mask || votes == 0) ? 1 : 0),
             run(gpu, values, mask, predicate + "vote.sync.uni.pred %q, %p, " + mask + select));
+        assertArrayEquals(
+            masked(mask, l -> mask & ~votes),
+            run(gpu, values, mask, predicate + "vote.sync.ballot.b32 %d, !%p, " + mask + ";"));
+        assertArrayEquals(
+            masked(mask, l -> votes == 0 ? 1 : 0),
+            run(gpu, values, mask, predicate + "vote.sync.all.pred %q, !%p, " + mask + select));
+        assertArrayEquals(
+            masked(mask, l -> votes != mask ? 1 : 0),
+            run(gpu, values, mask, predicate + "vote.sync.any.pred %q, !%p, " + mask + select));
       }
     }
   }
@@ -104,6 +143,14 @@ class WarpOpcodeTest {
         assertArrayEquals(
             masked(mask, l -> peers.applyAsInt(l) == mask ? mask : 0),
             run(gpu, values, mask, "match.all.sync.b32 %d|%p, %a, " + mask + ";"));
+        // Values that differ in their upper halves only, and the result without its predicate.
+        String wide = "mov.b64 %w, {%mask, %a}; ";
+        assertArrayEquals(
+            masked(mask, peers),
+            run(gpu, values, mask, wide + "match.any.sync.b64 %d, %w, " + mask + ";"));
+        assertArrayEquals(
+            masked(mask, l -> peers.applyAsInt(l) == mask ? mask : 0),
+            run(gpu, values, mask, wide + "match.all.sync.b64 %d, %w, " + mask + ";"));
         assertArrayEquals(
             masked(mask, l -> peers.applyAsInt(l) == mask ? 1 : 0),
             run(
@@ -128,6 +175,27 @@ class WarpOpcodeTest {
       reduction(gpu, values, mask, "and.b32", (x, y) -> x & y);
       reduction(gpu, values, mask, "or.b32", (x, y) -> x | y);
       reduction(gpu, values, mask, "xor.b32", (x, y) -> x ^ y);
+    }
+  }
+
+  /** "elect.sync elects one leader"; which one is not defined, the virtual GPU's is the lowest. */
+  @Test
+  void oneLaneOfTheMaskIsElected(VirtualGpu gpu) {
+    for (int mask : MASKS) {
+      int leader = Integer.numberOfTrailingZeros(mask);
+      int[] values = filled(0);
+      assertArrayEquals(
+          masked(mask, l -> leader), run(gpu, values, mask, "elect.sync %d|%p, " + mask + ";"));
+      assertArrayEquals(
+          masked(mask, l -> l == leader ? 1 : 0),
+          run(gpu, values, mask, "elect.sync _|%p, " + mask + "; selp.b32 %d, 1, 0, %p;"));
+    }
+  }
+
+  @Test
+  void activemaskIsTheLanesThatAreThere(VirtualGpu gpu) {
+    for (int mask : MASKS) {
+      assertArrayEquals(masked(mask, l -> mask), run(gpu, filled(0), mask, "activemask.b32 %d;"));
     }
   }
 
