@@ -169,6 +169,9 @@ final class KernelLaunchOptions {
 
   /** Refuses what only a launch of a file can use. */
   void refuseWithoutFile() {
+    if (!profile.equals("a100")) {
+      throw new UsageException("--profile is for a kernel of yours; the project's are run on a100");
+    }
     List<String> given =
         Arguments.given(
             "--kernel",

@@ -90,13 +90,11 @@ final class KernelToolbox {
    *
    * @throws FailureException if this is no checkout
    */
-  static Path checkout(String command) {
+  static Path checkout() {
     String home = System.getProperty(HOME);
     if (home == null || !Files.isDirectory(Path.of(home, "cuda-kernels"))) {
       throw new FailureException(
-          "'kernels "
-              + command
-              + "' needs the kernels' sources; run it as ./diffuse4j of a checkout");
+          "this needs the kernels' sources; run it as ./diffuse4j of a checkout");
     }
     return Path.of(home);
   }

@@ -49,8 +49,7 @@ final class KernelsCompileCommand implements Callable<Integer> {
     List<String> distinct = targets.stream().distinct().toList();
     long start = System.nanoTime();
     List<CompiledKernel> kernels =
-        KernelToolbox.call(
-            environment, tools -> tools.compile(KernelToolbox.checkout("compile"), distinct));
+        KernelToolbox.call(environment, tools -> tools.compile(KernelToolbox.checkout(), distinct));
     double seconds = (System.nanoTime() - start) / NANOSECONDS;
     if (json) {
       JsonLine.print(

@@ -20,6 +20,10 @@ import picocli.CommandLine.Mixin;
           + " are in native/src/main/cpp/vgpu/README.md. The checkers are off; exit code 1 if the"
           + " kernel faults.",
       "",
+      "Without a file: the project's kernels on the shapes of Stable Diffusion 1.5, global sectors,"
+          + " shared-memory wavefronts and executed products as multiples of the ideal, with the"
+          + " limits that the project sets; from a checkout only, and a C++ compiler is needed.",
+      "",
       "  diffuse4j kernels profile axpy.cu --kernel axpy --grid 4 --block 32 --arg f32:2 \\",
       "    --arg in:x.safetensors#x --arg 'out:f32[100]' --arg i32:100 --profile h100"
     })
@@ -34,6 +38,9 @@ final class KernelsProfileCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (launch.file == null) {
+      return new OwnKernels(environment, launch).profile();
+    }
     KernelRunner runner = new KernelRunner(environment, launch);
     KernelRun run = runner.run("check=none,counters=on");
     if (run.failure().isPresent()) {

@@ -6,6 +6,7 @@ import io.diffuse4j.natives.VirtualGpuLibrary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,19 +46,21 @@ record OwnKernelTests(Path checkout, Path program) {
             "the kernels' tests do not compile; the compiler's messages are above",
             outcome.output());
       }
-      Files.move(partial, program, java.nio.file.StandardCopyOption.ATOMIC_MOVE);
+      Files.move(partial, program, StandardCopyOption.ATOMIC_MOVE);
     }
     return new OwnKernelTests(checkout, program);
   }
 
-  KernelTestRun run(String family, String settings) throws IOException {
+  KernelTestRun run(String family, String settings, boolean everyCase) throws IOException {
     Path images = checkout.resolve("cuda-kernels/target/classes/io/diffuse4j/kernels/compute_80");
+    List<String> command = new ArrayList<>();
+    command.addAll(List.of(program.toString(), VirtualGpuLibrary.path().toString()));
+    command.addAll(List.of(images.toString(), family));
+    if (everyCase) {
+      command.add("cases");
+    }
     HostCommand.Outcome outcome =
-        HostCommand.run(
-            List.of(
-                program.toString(), VirtualGpuLibrary.path().toString(), images.toString(), family),
-            checkout,
-            Map.of("DIFFUSE4J_VGPU", settings));
+        HostCommand.run(command, checkout, Map.of("DIFFUSE4J_VGPU", settings));
     return new KernelTestRun(outcome.status() == 0, outcome.output());
   }
 

@@ -30,7 +30,8 @@ public final class VirtualGpuTools implements KernelTools {
   }
 
   @Override
-  public KernelTestRun test(Path checkout, String family, String settings) throws IOException {
-    return OwnKernelTests.of(checkout).run(family, settings);
+  public KernelTestRun test(Path checkout, String family, String settings, boolean everyCase)
+      throws IOException {
+    return OwnKernelTests.of(checkout).run(family, settings, everyCase);
   }
 }

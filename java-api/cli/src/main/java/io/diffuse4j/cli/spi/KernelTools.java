@@ -32,9 +32,12 @@ public interface KernelTools {
    * Runs the project's own kernels against references in double.
    *
    * @param checkout the project's root
-   * @param family the folder of the kernels
+   * @param family the folder of the kernels, or {@code counters} for their counters on the shapes
+   *     of Stable Diffusion 1.5
    * @param settings of the virtual GPU, as in {@code DIFFUSE4J_VGPU}
-   * @return what the tests say, and whether all of it is right
+   * @param everyCase whether the output has a line for every case
+   * @throws KernelToolException if the tests do not compile
    */
-  KernelTestRun test(Path checkout, String family, String settings) throws IOException;
+  KernelTestRun test(Path checkout, String family, String settings, boolean everyCase)
+      throws IOException;
 }
