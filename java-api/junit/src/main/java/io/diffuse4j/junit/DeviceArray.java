@@ -23,6 +23,10 @@ public final class DeviceArray implements AutoCloseable {
   private final long bytes;
   private boolean closed;
 
+  DeviceArray(CudaCalls calls, long bytes) {
+    this(calls, bytes, CudaCalls.caller());
+  }
+
   DeviceArray(CudaCalls calls, long bytes, String origin) {
     if (bytes <= 0) {
       throw new IllegalArgumentException("a device array has at least one byte, not " + bytes);

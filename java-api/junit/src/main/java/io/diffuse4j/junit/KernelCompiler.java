@@ -98,7 +98,7 @@ final class KernelCompiler {
           check(nvrtcGetProgramLogSize(program, size));
           try (BytePointer log = new BytePointer(size.get())) {
             check(nvrtcGetProgramLog(program, log));
-            String message = log.getString(StandardCharsets.UTF_8).strip();
+            String message = text(log).strip();
             throw new KernelCompilationException(
                 message.isEmpty() ? nvrtcGetErrorString(result).getString() : message);
           }
@@ -106,12 +106,19 @@ final class KernelCompiler {
         check(nvrtcGetPTXSize(program, size));
         try (BytePointer ptx = new BytePointer(size.get())) {
           check(nvrtcGetPTX(program, ptx));
-          return ptx.getString(StandardCharsets.UTF_8);
+          return text(ptx);
         }
       } finally {
         nvrtcDestroyProgram(program);
       }
     }
+  }
+
+  /** NVRTC's sizes count the NUL at the end. */
+  private static String text(BytePointer bytes) {
+    String text = bytes.getString(StandardCharsets.UTF_8);
+    int end = text.indexOf('\0');
+    return end < 0 ? text : text.substring(0, end);
   }
 
   private static String version() {

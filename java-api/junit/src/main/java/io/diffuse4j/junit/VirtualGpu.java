@@ -95,7 +95,7 @@ public final class VirtualGpu implements AutoCloseable {
 
   /** Device memory that nothing has written yet: reading it is a finding. */
   public DeviceArray allocate(long bytes) {
-    return allocate(bytes, CudaCalls.caller());
+    return own(new DeviceArray(calls, bytes));
   }
 
   /**
@@ -104,7 +104,10 @@ public final class VirtualGpu implements AutoCloseable {
    * @param origin what findings call the allocation, instead of the line that made it
    */
   public DeviceArray allocate(long bytes, String origin) {
-    DeviceArray array = new DeviceArray(calls, bytes, origin);
+    return own(new DeviceArray(calls, bytes, origin));
+  }
+
+  private DeviceArray own(DeviceArray array) {
     arrays.add(array);
     return array;
   }

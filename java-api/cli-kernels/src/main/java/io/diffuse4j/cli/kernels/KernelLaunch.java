@@ -145,8 +145,13 @@ final class KernelLaunch {
     return bytes;
   }
 
+  /**
+   * The driver's message; where it is about the kernel, without the call that brought it to light.
+   */
   private static String reason(VirtualGpuException e) {
-    return e.getMessage()
+    String message = e.getMessage();
+    int kernel = message.indexOf(": kernel ");
+    return (kernel < 0 ? message : message.substring(kernel + 2))
         + switch (e.code()) {
           case LAUNCH_TIMEOUT -> "; --limit N allows more";
           case OUT_OF_MEMORY -> "; DIFFUSE4J_VGPU=memory=BYTES gives the virtual GPU more";
