@@ -31,8 +31,10 @@ final class KernelLaunchOptions {
 
   @Parameters(
       arity = "0..1",
-      paramLabel = "FILE.cu|FILE.ptx",
-      description = "CUDA C++ or PTX. Without it, the command is about the project's own kernels.")
+      paramLabel = "FILE",
+      description =
+          "CUDA C++ (.cu) or PTX (.ptx). Without it, the command is about the project's own"
+              + " kernels.")
   Path file;
 
   @Option(
@@ -76,7 +78,9 @@ final class KernelLaunchOptions {
   @Option(
       names = "--outputs",
       paramLabel = "OUT.safetensors",
-      description = "The file for the outputs: arg.N, where N counts --arg from 0.")
+      description =
+          "The file for the outputs: arg.N, where N counts --arg from 0. What a kernel leaves"
+              + " unwritten there has no meaning.")
   Path outputs;
 
   @Option(
@@ -99,7 +103,9 @@ final class KernelLaunchOptions {
               + " default.")
   String limit = "1000000000";
 
-  @Option(names = "--json", description = "Print one JSON object in one line, the last of it.")
+  @Option(
+      names = "--json",
+      description = "Print one JSON object in one line, after what the kernel itself prints.")
   boolean json;
 
   /** The settings of the virtual GPU that these options make. */

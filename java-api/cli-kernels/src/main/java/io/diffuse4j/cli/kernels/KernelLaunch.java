@@ -26,8 +26,12 @@ final class KernelLaunch {
 
   private final KernelJob job;
 
-  KernelLaunch(KernelJob job) {
+  private final String settings;
+
+  /** {@code settings} replace the job's. */
+  KernelLaunch(KernelJob job, String settings) {
     this.job = job;
+    this.settings = settings;
   }
 
   KernelRun run() {
@@ -53,11 +57,6 @@ final class KernelLaunch {
   }
 
   private VirtualGpu open() {
-    String environment = System.getenv("DIFFUSE4J_VGPU");
-    String settings =
-        environment == null || environment.isBlank()
-            ? job.settings()
-            : environment.strip() + "," + job.settings();
     try {
       return new VirtualGpu(settings);
     } catch (IllegalArgumentException | IllegalStateException e) {

@@ -4,6 +4,7 @@ import io.diffuse4j.cli.spi.CompiledKernel;
 import io.diffuse4j.cli.spi.KernelJob;
 import io.diffuse4j.cli.spi.KernelRun;
 import io.diffuse4j.cli.spi.KernelTestRun;
+import io.diffuse4j.cli.spi.KernelToolException;
 import io.diffuse4j.cli.spi.KernelTools;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -16,7 +17,15 @@ public final class VirtualGpuTools implements KernelTools {
 
   @Override
   public KernelRun run(KernelJob job) {
-    return new KernelLaunch(job).run();
+    try {
+      return new KernelLaunch(job, afterEnvironment(job.settings())).run();
+    } catch (LinkageError e) {
+      throw new KernelToolException(
+          "the CUDA presets cannot be loaded ("
+              + e
+              + "); put both jars of org.bytedeco:cuda beside the other jars in lib",
+          "");
+    }
   }
 
   @Override
@@ -32,6 +41,14 @@ public final class VirtualGpuTools implements KernelTools {
   @Override
   public KernelTestRun test(Path checkout, String family, String settings, boolean everyCase)
       throws IOException {
-    return OwnKernelTests.of(checkout).run(family, settings, everyCase);
+    return OwnKernelTests.of(checkout).run(family, afterEnvironment(settings), everyCase);
+  }
+
+  /** What the user has set for all, and then what the command says: the last of a key counts. */
+  private static String afterEnvironment(String settings) {
+    String environment = System.getenv("DIFFUSE4J_VGPU");
+    return environment == null || environment.isBlank()
+        ? settings
+        : environment.strip() + "," + settings;
   }
 }

@@ -58,9 +58,10 @@ class OwnKernelsTest {
   void checkRunsTheDeviceTestsWithTheSameBitsInEveryOrder() {
     String forward = run("check --family linear_small").out();
     assertTrue(forward.matches("linear_small: [1-9][0-9]* cases, 0 failures, bits .*\n"), forward);
-    assertEquals(forward, run("check --family linear_small --schedule reverse").out());
-    String json = run("check --family linear_small --json").out();
-    assertTrue(json.contains("\"family\":\"linear_small\",\"passed\":true"), json);
+    String bits = forward.strip().replaceAll(".*, ", "");
+    String reverse = run("check --family linear_small --schedule reverse --json").out();
+    assertTrue(reverse.contains("\"family\":\"linear_small\",\"passed\":true"), reverse);
+    assertTrue(reverse.contains(bits), reverse);
   }
 
   @Test
