@@ -259,6 +259,9 @@ class OwnFileTest {
     String arguments = " --arg inout:in.safetensors#long --outputs out.safetensors";
     assertEquals(1, run("check " + endless + arguments).exitCode());
     assertEquals(1, run("check " + AXPY + (N + 1) + " --outputs out.safetensors").exitCode());
+    // A race, unlike the others, lets the launch end.
+    String race = "check kernels.cu --kernel count --grid 2 --block 1";
+    assertEquals(1, run(race + arguments).exitCode());
     assertEquals("old", Files.readString(old));
     try (Stream<Path> files = Files.list(folder)) {
       assertTrue(files.noneMatch(file -> file.getFileName().toString().startsWith(".")));
