@@ -116,7 +116,7 @@ final class KernelArgumentParser {
     }
     TensorDType dtype = dtype(text, matcher.group(1));
     String extents = matcher.group(2);
-    long[] shape = extents.isEmpty() ? new long[0] : shape(text, extents);
+    List<Long> shape = extents.isEmpty() ? List.of() : shape(text, extents);
     long bytes = dtype.bits() / Byte.SIZE;
     for (long extent : shape) {
       // Every extent is below 2^31, so the product of two cannot overflow.
@@ -128,9 +128,9 @@ final class KernelArgumentParser {
     return new KernelArgument.Output(text, dtype, shape, (int) bytes);
   }
 
-  private static long[] shape(String text, String extents) {
+  private static List<Long> shape(String text, String extents) {
     return Arrays.stream(extents.split(",", -1))
-        .mapToLong(
+        .map(
             extent -> {
               try {
                 return Arguments.integer("", extent, 1, MAX_BYTES);
@@ -139,7 +139,7 @@ final class KernelArgumentParser {
                     "--arg", text, "a shape of whole numbers from 1 to " + MAX_BYTES);
               }
             })
-        .toArray();
+        .toList();
   }
 
   private static TensorDType dtype(String text, String name) {

@@ -126,8 +126,8 @@ final class KernelLaunch {
       KernelArgument argument = job.arguments().get(i);
       String name = "arg." + i;
       if (argument instanceof KernelArgument.Output output) {
-        outputs.add(
-            HostTensor.ofBytes(name, output.dtype(), arrays.get(i).toBytes(), output.shape()));
+        long[] shape = output.shape().stream().mapToLong(Long::longValue).toArray();
+        outputs.add(HostTensor.ofBytes(name, output.dtype(), arrays.get(i).toBytes(), shape));
       } else if (argument instanceof KernelArgument.Input input && input.isOutput()) {
         HostTensor tensor = input.tensor();
         outputs.add(

@@ -2,6 +2,7 @@ package io.diffuse4j.cli.spi;
 
 import io.diffuse4j.weights.HostTensor;
 import io.diffuse4j.weights.TensorDType;
+import java.util.List;
 
 /** An argument of a kernel. */
 public sealed interface KernelArgument {
@@ -27,6 +28,6 @@ public sealed interface KernelArgument {
    *
    * @param bytes its size, which dtype and shape give
    */
-  record Output(String text, TensorDType dtype, long[] shape, int bytes)
+  record Output(String text, TensorDType dtype, List<Long> shape, int bytes)
       implements KernelArgument {}
 }
