@@ -32,13 +32,13 @@ import org.bytedeco.javacpp.SizeTPointer;
 
 /**
  * Compiles every {@code .cu} file of the op folders with NVRTC, run by Maven as a single-file
- * program: {@code KernelBuild BASEDIR TARGET...} with targets such as {@code sm_80}. Neither a CUDA
- * toolkit nor a GPU is needed.
+ * program: {@code KernelBuild BASEDIR OUTPUT TARGET...} with targets such as {@code sm_80}. Neither
+ * a CUDA toolkit nor a GPU is needed.
  *
- * <p>Writes, below target/classes/io/diffuse4j/kernels, {@code TARGET/MODULE.cubin} and {@code
- * TARGET/kernels.tsv} (registers, spills, stack and shared memory of each kernel), and from the
- * sm_80 compilation also {@code compute_80/MODULE.ptx}. Results are cached by content in {@code
- * DIFFUSE4J_CACHE}: everything that a compilation reads is part of the key.
+ * <p>Writes, below OUTPUT, {@code TARGET/MODULE.cubin} and {@code TARGET/kernels.tsv} (registers,
+ * spills, stack and shared memory of each kernel), and from the sm_80 compilation also {@code
+ * compute_80/MODULE.ptx}. Results are cached by content in {@code DIFFUSE4J_CACHE}: everything that
+ * a compilation reads is part of the key.
  */
 public final class KernelBuild {
   private static final List<String> FOLDERS =
@@ -59,10 +59,10 @@ public final class KernelBuild {
   private final Map<String, String> headers = new TreeMap<>();
   private final String version;
 
-  private KernelBuild(Path base, List<String> targets) throws IOException {
+  private KernelBuild(Path base, Path output, List<String> targets) throws IOException {
     this.base = base;
     this.targets = targets;
-    this.output = base.resolve("target/classes/io/diffuse4j/kernels");
+    this.output = output;
     String configured = System.getenv("DIFFUSE4J_CACHE");
     Path root =
         configured == null || configured.isBlank()
@@ -84,8 +84,8 @@ public final class KernelBuild {
   public static void main(String[] args) throws Exception {
     try {
       loadNvrtc(Path.of(args[0]).resolve("target"));
-      List<String> targets = List.of(args).subList(1, args.length);
-      new KernelBuild(Path.of(args[0]), targets).run();
+      List<String> targets = List.of(args).subList(2, args.length);
+      new KernelBuild(Path.of(args[0]), Path.of(args[1]), targets).run();
     } catch (BuildFailure e) {
       System.err.println(e.getMessage());
       System.exit(1);

@@ -67,7 +67,8 @@ public final class NativeBuild {
   /**
    * Builds.
    *
-   * @param scope {@code cpu} for what the command line's first call needs, else everything
+   * @param scope {@code cpu} for what the command line's first call needs, {@code libraries} for
+   *     also the virtual GPU, else also its tests
    */
   private void run(String scope) throws Exception {
     requireCompiler();
@@ -96,7 +97,9 @@ public final class NativeBuild {
         flags.add("-Wl,--version-script=" + script);
       }
       link("libcuda.so.1", virtualGpu, flags);
-      linkTests(virtualGpu);
+      if (!scope.equals("libraries")) {
+        linkTests(virtualGpu);
+      }
     }
   }
 

@@ -1,4 +1,5 @@
-// Runs the kernels of one family against references in double: device_test LIBCUDA IMAGES FAMILY.
+// Runs the kernels of one family against references in double: device_test LIBCUDA IMAGES FAMILY
+// [cases]. With "cases", every case is a line of its own.
 // On the virtual GPU, DIFFUSE4J_VGPU chooses checkers and schedule. Exit status 0: all right.
 #include "test/device/suite.hpp"
 
@@ -14,13 +15,14 @@ int main(int count, char** arguments) {
         {"linear_small", d4j::test::linearSmallCases}, {"norm", d4j::test::normCases},
         {"sampler", d4j::test::samplerCases},
     };
-    if (count != 4 || families.count(arguments[3]) == 0) {
-        std::fprintf(stderr, "usage: device_test LIBCUDA IMAGES FAMILY, where FAMILY is a folder of kernels\n");
+    const bool everyCase = count == 5 && std::string(arguments[4]) == "cases";
+    if ((count != 4 && !everyCase) || families.count(arguments[3]) == 0) {
+        std::fprintf(stderr, "usage: device_test LIBCUDA IMAGES FAMILY [cases], where FAMILY is a folder of kernels\n");
         return 2;
     }
     try {
         d4j::test::Gpu gpu(arguments[1]);
-        Suite suite(gpu, arguments[2]);
+        Suite suite(gpu, arguments[2], everyCase);
         families.at(arguments[3])(suite);
         return suite.finish();
     } catch (const std::exception& e) {

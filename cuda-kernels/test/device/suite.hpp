@@ -33,7 +33,8 @@ inline const char* storageName(DType type) {
 
 class Suite {
 public:
-    Suite(Gpu& gpu, std::string images) : gpu(gpu), images_(std::move(images)) {}
+    Suite(Gpu& gpu, std::string images, bool everyCase)
+        : gpu(gpu), images_(std::move(images)), everyCase_(everyCase) {}
 
     void* module(const std::string& name) {
         void*& module = modules_[name];
@@ -52,6 +53,9 @@ public:
     /// Judges one case; error is compared with the limit, and the checkers must have been silent.
     void judge(const std::string& name, double error, double limit) {
         ++cases_;
+        if (everyCase_) {
+            std::printf("%-56s %12.5g, limit %.5g\n", name.c_str(), error, limit);
+        }
         if (!(error <= limit)) {
             fail(name + ": error " + std::to_string(error / limit) + " times the limit " + std::to_string(limit));
         }
@@ -85,6 +89,7 @@ private:
     }
 
     std::string images_;
+    bool everyCase_;
     std::map<std::string, void*> modules_;
     int cases_ = 0, failures_ = 0;
     uint64_t hash_ = 14695981039346656037ull;

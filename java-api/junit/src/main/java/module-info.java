@@ -1,8 +1,8 @@
-/** Tests of CUDA kernels with JUnit 5 on the virtual GPU. */
+/** Tests of CUDA kernels on the virtual GPU; only the extension needs JUnit 5. */
 module io.diffuse4j.junit {
   requires transitive io.diffuse4j.natives;
   requires transitive org.bytedeco.cuda;
-  requires transitive org.junit.jupiter.api;
+  requires static org.junit.jupiter.api;
 
   exports io.diffuse4j.junit;
 }

@@ -42,9 +42,8 @@ public final class KernelImages {
    */
   public static List<KernelReport> report(String target) {
     return read(target + "/kernels.tsv").stream()
-        .flatMap(bytes -> new String(bytes, StandardCharsets.UTF_8).lines())
-        .skip(1)
-        .map(KernelReport::parse)
+        .flatMap(
+            bytes -> KernelReport.parseTable(new String(bytes, StandardCharsets.UTF_8)).stream())
         .toList();
   }
 

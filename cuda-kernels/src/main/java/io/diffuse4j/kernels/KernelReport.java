@@ -1,5 +1,7 @@
 package io.diffuse4j.kernels;
 
+import java.util.List;
+
 /**
  * What the compiler reported of one kernel for one target.
  *
@@ -24,7 +26,16 @@ public record KernelReport(
     int threads,
     int blocksPerMultiprocessor) {
 
-  static KernelReport parse(String line) {
+  /**
+   * Parses a table as the build writes it: a line of titles, then a line for each kernel.
+   *
+   * @param table the text of a {@code kernels.tsv}
+   */
+  public static List<KernelReport> parseTable(String table) {
+    return table.lines().skip(1).map(KernelReport::parse).toList();
+  }
+
+  private static KernelReport parse(String line) {
     String[] f = line.split("\t", -1);
     return new KernelReport(
         f[0],

@@ -42,6 +42,7 @@ public final class CommandLineInterface {
             .addSubcommand(new ModuleCommand(environment))
             .addSubcommand(new ReplayCommand(environment))
             .addSubcommand(new InspectCommand(environment))
+            .addSubcommand(KernelsCommand.create(environment))
             .addSubcommand(new DoctorCommand(environment))
             .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
             .setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF))

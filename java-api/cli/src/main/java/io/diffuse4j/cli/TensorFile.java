@@ -20,6 +20,15 @@ final class TensorFile implements AutoCloseable {
     return file.has(name);
   }
 
+  /**
+   * A tensor, which may be used after {@link #close()}.
+   *
+   * @throws io.diffuse4j.weights.InvalidModelException if there is no such tensor
+   */
+  HostTensor tensor(String name) {
+    return file.get(name);
+  }
+
   /** All tensors whose names start with {@code prefix}, by the rest of their names. */
   Map<String, HostTensor> withPrefix(String prefix) {
     Map<String, HostTensor> found = new LinkedHashMap<>();

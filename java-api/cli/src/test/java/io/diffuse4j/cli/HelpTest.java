@@ -27,13 +27,16 @@ class HelpTest {
   void everyVerbIsThereAndEveryOptionHasADescription() {
     CommandLine root = commands();
     assertEquals(
-        Set.of("generate", "module", "replay", "inspect", "doctor"),
+        Set.of("generate", "module", "replay", "inspect", "kernels", "doctor"),
         root.getSubcommands().keySet());
-    root.getSubcommands().values().forEach(HelpTest::assertDescribed);
+    assertEquals(
+        Set.of("list", "compile", "check", "profile", "library"),
+        root.getSubcommands().get("kernels").getSubcommands().keySet());
     assertDescribed(root);
   }
 
   private static void assertDescribed(CommandLine command) {
+    command.getSubcommands().values().forEach(HelpTest::assertDescribed);
     assertTrue(command.getCommandSpec().usageMessage().description().length > 0);
     for (OptionSpec option : command.getCommandSpec().options()) {
       String description = String.join("", option.description());
@@ -46,12 +49,29 @@ class HelpTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"generate", "module", "replay", "inspect", "doctor"})
-  void helpListsEveryOptionAndFitsATerminal(String verb) {
-    CliRun run = CliRun.of(folder, verb, "--help");
+  @ValueSource(
+      strings = {
+        "generate",
+        "module",
+        "replay",
+        "inspect",
+        "doctor",
+        "kernels",
+        "kernels list",
+        "kernels compile",
+        "kernels check",
+        "kernels profile",
+        "kernels library"
+      })
+  void helpListsEveryOptionAndFitsATerminal(String verbs) {
+    CliRun run = CliRun.of(folder, CliRun.words(verbs + " --help"));
     assertEquals(ExitCode.DONE, run.exitCode());
     assertEquals("", run.err());
-    for (OptionSpec option : commands().getSubcommands().get(verb).getCommandSpec().options()) {
+    CommandLine command = commands();
+    for (String verb : CliRun.words(verbs)) {
+      command = command.getSubcommands().get(verb);
+    }
+    for (OptionSpec option : command.getCommandSpec().options()) {
       assertTrue(run.out().contains(option.longestName()), option.longestName());
     }
     run.out().lines().forEach(line -> assertTrue(line.length() <= 100, line));

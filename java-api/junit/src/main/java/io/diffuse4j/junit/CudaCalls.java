@@ -17,9 +17,9 @@ final class CudaCalls {
     }
   }
 
-  /** As {@link #check}, for a call that allocates: the allocation is then known by this place. */
-  void labelled(Runnable call) {
-    driver.labelCaller(caller());
+  /** For calls that allocate or free: findings then know the allocation by {@code label}. */
+  void labelled(String label, Runnable call) {
+    driver.labelCaller(label);
     try {
       call.run();
     } finally {
@@ -28,7 +28,7 @@ final class CudaCalls {
   }
 
   /** The nearest caller outside this package's own classes: {@code Class.method(File.java:12)}. */
-  private static String caller() {
+  static String caller() {
     return StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE)
         .walk(
             frames ->

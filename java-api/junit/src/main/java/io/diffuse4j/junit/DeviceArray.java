@@ -24,13 +24,17 @@ public final class DeviceArray implements AutoCloseable {
   private boolean closed;
 
   DeviceArray(CudaCalls calls, long bytes) {
+    this(calls, bytes, CudaCalls.caller());
+  }
+
+  DeviceArray(CudaCalls calls, long bytes, String origin) {
     if (bytes <= 0) {
       throw new IllegalArgumentException("a device array has at least one byte, not " + bytes);
     }
     this.calls = calls;
     this.bytes = bytes;
     long[] allocated = new long[1];
-    calls.labelled(() -> calls.check(cuMemAlloc(allocated, bytes), "cuMemAlloc"));
+    calls.labelled(origin, () -> calls.check(cuMemAlloc(allocated, bytes), "cuMemAlloc"));
     this.address = allocated[0];
   }
 
@@ -164,7 +168,7 @@ public final class DeviceArray implements AutoCloseable {
   public void close() {
     if (!closed) {
       closed = true;
-      calls.labelled(() -> calls.check(cuMemFree(address), "cuMemFree"));
+      calls.labelled(CudaCalls.caller(), () -> calls.check(cuMemFree(address), "cuMemFree"));
     }
   }
 

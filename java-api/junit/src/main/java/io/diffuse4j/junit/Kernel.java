@@ -31,12 +31,17 @@ public final class Kernel {
     this.calls = calls;
     this.name = name;
     this.function = function;
-    this.parameterBytes = parameters();
+    this.parameterBytes = List.copyOf(parameters());
   }
 
   /** The handle, for calls of the driver API. */
   public CUfunc_st function() {
     return function;
+  }
+
+  /** The parameters' sizes, in their order. */
+  public List<Integer> parameterBytes() {
+    return parameterBytes;
   }
 
   /**

@@ -21,6 +21,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.bytedeco.cuda.nvrtc._nvrtcProgram;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerPointer;
@@ -29,11 +30,15 @@ import org.bytedeco.javacpp.SizeTPointer;
 /**
  * CUDA C++ to PTX with NVRTC, which needs neither toolkit nor GPU. What was compiled before with
  * the same source, options and compiler comes from {@code ~/.cache/diffuse4j}, or from where {@code
- * DIFFUSE4J_CACHE} points.
+ * DIFFUSE4J_CACHE} points, unless it includes files other than CUDA's.
  */
 final class KernelCompiler {
   private static final List<String> ALWAYS =
       List.of("--gpu-architecture=compute_80", "--std=c++17", "--generate-line-info");
+
+  /** An include of what the cache's key does not hold: anything but CUDA's own headers. */
+  private static final Pattern OTHER_INCLUDE =
+      Pattern.compile("^\\s*#\\s*include\\s*[^\\s<]", Pattern.MULTILINE);
 
   private final Path cache;
 
@@ -50,14 +55,18 @@ final class KernelCompiler {
     List<String> all = new ArrayList<>(ALWAYS);
     all.addAll(options);
     Path cached = cache.resolve(key(name, source, all) + ".ptx");
+    boolean mayBeCached = mayBeCached(source, options);
     try {
-      if (Files.exists(cached)) {
+      if (mayBeCached && Files.exists(cached)) {
         return Files.readString(cached);
       }
       Files.createDirectories(cache);
       // CUDA's own headers: NVRTC carries them and unpacks them here once.
       all.add("--use-bundled-headers=" + cache.resolve("headers-" + version()));
       String ptx = run(name, source, all);
+      if (!mayBeCached) {
+        return ptx;
+      }
       Path partial = Files.createTempFile(cache, "ptx", ".partial");
       Files.writeString(partial, ptx);
       Files.move(partial, cached, StandardCopyOption.ATOMIC_MOVE);
@@ -66,6 +75,11 @@ final class KernelCompiler {
       throw new UncheckedIOException(
           "cannot write to the cache " + cache + "; DIFFUSE4J_CACHE moves it", e);
     }
+  }
+
+  private static boolean mayBeCached(String source, List<String> options) {
+    return !OTHER_INCLUDE.matcher(source).find()
+        && options.stream().noneMatch(option -> option.matches("-I.*|--?(pre-)?include.*"));
   }
 
   private static String run(String name, String source, List<String> options) {
@@ -84,7 +98,7 @@ final class KernelCompiler {
           check(nvrtcGetProgramLogSize(program, size));
           try (BytePointer log = new BytePointer(size.get())) {
             check(nvrtcGetProgramLog(program, log));
-            String message = log.getString(StandardCharsets.UTF_8).strip();
+            String message = text(log).strip();
             throw new KernelCompilationException(
                 message.isEmpty() ? nvrtcGetErrorString(result).getString() : message);
           }
@@ -92,12 +106,19 @@ final class KernelCompiler {
         check(nvrtcGetPTXSize(program, size));
         try (BytePointer ptx = new BytePointer(size.get())) {
           check(nvrtcGetPTX(program, ptx));
-          return ptx.getString(StandardCharsets.UTF_8);
+          return text(ptx);
         }
       } finally {
         nvrtcDestroyProgram(program);
       }
     }
+  }
+
+  /** NVRTC's sizes count the NUL at the end. */
+  private static String text(BytePointer bytes) {
+    String text = bytes.getString(StandardCharsets.UTF_8);
+    int end = text.indexOf('\0');
+    return end < 0 ? text : text.substring(0, end);
   }
 
   private static String version() {

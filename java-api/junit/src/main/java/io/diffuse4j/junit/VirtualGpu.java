@@ -21,7 +21,7 @@ import org.bytedeco.cuda.cudart.CUctx_st;
 /**
  * A virtual GPU for one test: a fresh device with a current context. Get it as a parameter of a
  * test with {@link VirtualGpuExtension}. The driver API of the JavaCPP presets works beside it.
- * Used by the test's thread; other threads may use the driver API with {@link #context()}.
+ * Used by the thread that opened it; other threads may use the driver API with {@link #context()}.
  */
 public final class VirtualGpu implements AutoCloseable {
   /** All checkers, all counters, and an end to kernels that loop for ever. */
@@ -36,7 +36,15 @@ public final class VirtualGpu implements AutoCloseable {
   private final List<DeviceArray> arrays = new ArrayList<>();
   private boolean closed;
 
-  VirtualGpu(String settings) {
+  /**
+   * Opens the device, for programs that are no tests: a process has one at a time, and it starts
+   * without findings, launches and contexts of its predecessor.
+   *
+   * @param settings changes to the defaults, as in {@code DIFFUSE4J_VGPU}; see {@link
+   *     VirtualGpuSettings#value}
+   * @throws IllegalArgumentException if a setting is not what it must be
+   */
+  public VirtualGpu(String settings) {
     driver = new VirtualGpuDriver();
     CudaRuntimeLibrary.load();
     calls = new CudaCalls(driver);
@@ -55,7 +63,16 @@ public final class VirtualGpu implements AutoCloseable {
    * @throws KernelCompilationException with NVRTC's log
    */
   public KernelModule compile(String source, String... options) {
-    return load(compiler.compile("kernel.cu", source, List.of(options)));
+    return compile("kernel.cu", source, List.of(options));
+  }
+
+  /**
+   * As {@link #compile(String, String...)}, of a source that has a file's name.
+   *
+   * @param name what messages and source lines call it; includes are looked up in its folder
+   */
+  public KernelModule compile(String name, String source, List<String> options) {
+    return load(compiler.compile(name, source, options));
   }
 
   /** As {@link #compile}, of a resource beside the class {@code owner}. */
@@ -65,7 +82,7 @@ public final class VirtualGpu implements AutoCloseable {
         throw new IllegalArgumentException("no resource " + resource + " beside " + owner);
       }
       String source = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-      return load(compiler.compile(resource, source, List.of(options)));
+      return compile(resource, source, List.of(options));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -78,7 +95,19 @@ public final class VirtualGpu implements AutoCloseable {
 
   /** Device memory that nothing has written yet: reading it is a finding. */
   public DeviceArray allocate(long bytes) {
-    DeviceArray array = new DeviceArray(calls, bytes);
+    return own(new DeviceArray(calls, bytes));
+  }
+
+  /**
+   * As {@link #allocate(long)}.
+   *
+   * @param origin what findings call the allocation, instead of the line that made it
+   */
+  public DeviceArray allocate(long bytes, String origin) {
+    return own(new DeviceArray(calls, bytes, origin));
+  }
+
+  private DeviceArray own(DeviceArray array) {
     arrays.add(array);
     return array;
   }
