@@ -327,23 +327,26 @@ D4J_DEVICE void storeOutput(const AttentionParams& p, Warp& warp, bool busy, int
     if constexpr (keepsAllQueries(tile)) __syncthreads();
     if (tile.heads == 1 && !busy) return;
     const int thread = threadIndex(), warpRow = thread / 32 * WARP_ROWS;  // of a head, then of the next
-    char* out = static_cast<char*>(p.out) + firstRow * p.outStride * 2 + head;
     char* place = reinterpret_cast<char*>(attentionShared);
+    char* rows = place + warpRow * Rows::PITCH;
     __syncwarp();
-    if (busy) warp.finish(place + warpRow * Rows::PITCH);
+    if (busy) warp.finish(rows);
     if constexpr (tile.heads == 1) {
         __syncwarp();
+        char* out = static_cast<char*>(p.out) + (firstRow + warpRow) * p.outStride * 2 + head;
+        const int rowsLeft = queries - warpRow;
 #pragma unroll 4
         for (int i = thread % 32; i < WARP_ROWS * Rows::CHUNKS; i += 32) {
-            const int row = warpRow + i / Rows::CHUNKS, chunk = i % Rows::CHUNKS;
-            if (row < queries && chunk * 8 < p.headDim) {
+            const int row = i / Rows::CHUNKS, chunk = i % Rows::CHUNKS;
+            if (row < rowsLeft && chunk * 8 < p.headDim) {
                 *reinterpret_cast<uint4*>(out + static_cast<int64_t>(row) * p.outStride * 2 + chunk * 16) =
-                    *reinterpret_cast<const uint4*>(place + Rows::offset(row, chunk));
+                    *reinterpret_cast<const uint4*>(rows + Rows::offset(row, chunk));
             }
         }
     } else {
         // As AttentionLoader has it: half a warp for each head.
         __syncthreads();
+        char* out = static_cast<char*>(p.out) + firstRow * p.outStride * 2 + head;
         constexpr int OF_WARP = 16 / Rows::CHUNKS;
         const int lane = thread % 16, side = thread / 16 % 2, chunk = lane % Rows::CHUNKS;
         if (lane >= OF_WARP * Rows::CHUNKS || side >= heads) return;
@@ -369,8 +372,8 @@ D4J_DEVICE void attention(const AttentionParams& p) {
     extern __shared__ __align__(128) unsigned char attentionShared[];
 
     constexpr int WARPS = tile.warps / tile.heads;  // of a head
-    const auto headOf = [](int thread) { return thread / 32 / WARPS; };
-    const auto warpRowOf = [](int thread) { return thread / 32 % WARPS * WARP_ROWS; };
+    const auto headOf = [](int thread) { return Warp::tile.heads == 1 ? 0 : thread / 32 / WARPS; };
+    const auto warpRowOf = [](int thread) { return (Warp::tile.heads == 1 ? thread / 32 : thread / 32 % WARPS) * WARP_ROWS; };
 
     const int firstQuery = blockIdx.x * QUERIES;
     const int heads = tile.heads == 1 ? 1 : min(tile.heads, p.heads - static_cast<int>(blockIdx.y) * tile.heads);
