@@ -5,7 +5,7 @@
 
 namespace d4j {
 
-/// A block of 32 * warps threads does 16 * mTiles * warps queries against `keys` keys at a time.
+/// A block of 32 * warps threads does attentionQueries queries of `heads` heads against `keys` keys at a time.
 ///
 /// Two m-tiles a warp make each ldmatrix.x4 of K or V feed four mma instead of two: 0.25 loads per mma. They cost
 /// registers a lane: headDim for the output, keys for the scores (f32), headDim / 2 for the queries; at most 255 - 40.
@@ -13,6 +13,8 @@ namespace d4j {
 struct AttentionTile {
     int headDim;         // columns kept
     bool exact;          // for this width alone; else narrower heads are filled up with zeros
+    int heads;           // neighbours, of a block: 2 where a row of one head is no multiple of 32 bytes, which is what
+                         // memory transfers. Only for an exact width of which 16 bytes * 16 lanes hold whole rows.
     int warps;
     int mTiles;
     int keys;            // a multiple of 32
@@ -23,17 +25,20 @@ struct AttentionTile {
 
 // The numbers of steps kept are the largest without spills on sm_80, sm_90a, sm_100a and sm_120a.
 constexpr AttentionTile kAttentionTiles[] = {
-    {32, false, 4, 2, 64, 2, false, 2},
-    {40, true, 4, 2, 96, 3, true, 2},   // SD 1.x at 320 channels: k16 + k16 + k8; 77 context tokens in one tile
-    {64, false, 4, 2, 64, 4, true, 2},
-    {80, true, 4, 2, 64, 4, true, 2},    // SD 1.x at 640 channels
-    {128, false, 4, 2, 32, 5, false, 2},
-    {160, true, 4, 1, 64, 10, true, 2},  // SD 1.x at 1280 channels
-    {256, false, 4, 1, 32, 4, true, 1},
+    {32, false, 1, 4, 2, 64, 2, false, 2},
+    {40, true, 2, 8, 2, 96, 3, true, 1},   // SD 1.x at 320 channels: k16 + k16 + k8; 77 context tokens in one tile
+    {64, false, 1, 4, 2, 64, 4, true, 2},
+    {80, true, 1, 4, 2, 64, 4, true, 2},    // SD 1.x at 640 channels
+    {128, false, 1, 4, 2, 32, 5, false, 2},
+    {160, true, 1, 4, 1, 64, 10, true, 2},  // SD 1.x at 1280 channels
+    {256, false, 1, 4, 1, 32, 4, true, 1},
 };
 constexpr int kAttentionTileCount = sizeof(kAttentionTiles) / sizeof(kAttentionTiles[0]);
 
-D4J_HOST_DEVICE constexpr int attentionQueries(const AttentionTile& tile) { return 16 * tile.mTiles * tile.warps; }
+/// Of one head.
+D4J_HOST_DEVICE constexpr int attentionQueries(const AttentionTile& tile) {
+    return 16 * tile.mTiles * tile.warps / tile.heads;
+}
 
 /// Whether no query is needed in shared memory once the first tile begins.
 D4J_HOST_DEVICE constexpr bool keepsAllQueries(const AttentionTile& tile) {
@@ -43,7 +48,7 @@ D4J_HOST_DEVICE constexpr bool keepsAllQueries(const AttentionTile& tile) {
 /// Dynamic shared memory: two stages of K and V. Queries that go to registers pass through the second stage; others
 /// stay in a place of their own. The output leaves through the queries' place.
 D4J_HOST_DEVICE constexpr int attentionSharedBytes(const AttentionTile& tile) {
-    const int row = tile.headDim * 2;
+    const int row = tile.headDim * 2 * tile.heads;
     const int stages = 4 * tile.keys * row;
     const int queries = attentionQueries(tile) * row;
     if (!keepsAllQueries(tile)) return queries + stages;

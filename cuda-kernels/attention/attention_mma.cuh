@@ -39,7 +39,8 @@ struct AttentionWarp {
     using Rows = AttentionRows<tile.headDim>;
     using Mm = Mma<TYPE>;
 
-    static constexpr int OPERAND = KEYS * Rows::PITCH;      // bytes of a tile of K or V
+    static constexpr int TILE_BYTES = KEYS * Rows::PITCH;   // of K or V of one head
+    static constexpr int OPERAND = tile.heads * TILE_BYTES;
 
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000 && __CUDA_ARCH__ < 1200
     // The compiler for sm_100 needs a few registers more than for all others.
@@ -314,6 +315,51 @@ struct AttentionWarp {
     }
 };
 
+/// Out through shared memory, so that the stores are whole 16-byte chunks of rows, and whole sectors. The place of the
+/// queries is the warp's own by now, unless K or V lie there. A warp that is not busy has no rows.
+template <class Warp>
+D4J_DEVICE void storeOutput(const AttentionParams& p, Warp& warp, bool busy, int64_t firstRow, int64_t head, int queries,
+                            int heads) {
+    using Rows = typename Warp::Rows;
+    constexpr AttentionTile tile = Warp::tile;
+    constexpr int QUERIES = attentionQueries(tile), WARP_ROWS = 16 * Warp::M;
+    extern __shared__ __align__(128) unsigned char attentionShared[];
+    if constexpr (keepsAllQueries(tile)) __syncthreads();
+    if (tile.heads == 1 && !busy) return;
+    const int thread = threadIndex(), warpRow = thread / 32 * WARP_ROWS;  // of a head, then of the next
+    char* place = reinterpret_cast<char*>(attentionShared);
+    char* rows = place + warpRow * Rows::PITCH;
+    __syncwarp();
+    if (busy) warp.finish(rows);
+    if constexpr (tile.heads == 1) {
+        __syncwarp();
+        char* out = static_cast<char*>(p.out) + (firstRow + warpRow) * p.outStride * 2 + head;
+        const int rowsLeft = queries - warpRow;
+#pragma unroll 4
+        for (int i = thread % 32; i < WARP_ROWS * Rows::CHUNKS; i += 32) {
+            const int row = i / Rows::CHUNKS, chunk = i % Rows::CHUNKS;
+            if (row < rowsLeft && chunk * 8 < p.headDim) {
+                *reinterpret_cast<uint4*>(out + static_cast<int64_t>(row) * p.outStride * 2 + chunk * 16) =
+                    *reinterpret_cast<const uint4*>(rows + Rows::offset(row, chunk));
+            }
+        }
+    } else {
+        // As AttentionLoader has it: half a warp for each head.
+        __syncthreads();
+        char* out = static_cast<char*>(p.out) + firstRow * p.outStride * 2 + head;
+        constexpr int OF_WARP = 16 / Rows::CHUNKS;
+        const int lane = thread % 16, side = thread / 16 % 2, chunk = lane % Rows::CHUNKS;
+        if (lane >= OF_WARP * Rows::CHUNKS || side >= heads) return;
+#pragma unroll 2
+        for (int row = thread / 32 * OF_WARP + lane / Rows::CHUNKS; row < min(queries, QUERIES);
+             row += tile.warps * OF_WARP) {
+            *reinterpret_cast<uint4*>(out + static_cast<int64_t>(row) * p.outStride * 2 +
+                                      (side * Rows::CHUNKS + chunk) * 16) =
+                *reinterpret_cast<const uint4*>(place + Rows::offset(side * QUERIES + row, chunk));
+        }
+    }
+}
+
 template <DType TYPE, int TILE>
 D4J_DEVICE void attention(const AttentionParams& p) {
     using Warp = AttentionWarp<TYPE, TILE>;
@@ -325,21 +371,26 @@ D4J_DEVICE void attention(const AttentionParams& p) {
     constexpr int STAGE = 2 * Warp::OPERAND;
     extern __shared__ __align__(128) unsigned char attentionShared[];
 
+    constexpr int WARPS = tile.warps / tile.heads;  // of a head
+    const auto headOf = [](int thread) { return Warp::tile.heads == 1 ? 0 : thread / 32 / WARPS; };
+    const auto warpRowOf = [](int thread) { return (Warp::tile.heads == 1 ? thread / 32 : thread / 32 % WARPS) * WARP_ROWS; };
+
     const int firstQuery = blockIdx.x * QUERIES;
-    const bool busy = firstQuery + static_cast<int>(threadIdx.x) / 32 * WARP_ROWS < p.qTokens;
-    const int64_t head = static_cast<int64_t>(blockIdx.y) * p.headDim * 2;
+    const int heads = tile.heads == 1 ? 1 : min(tile.heads, p.heads - static_cast<int>(blockIdx.y) * tile.heads);
+    const bool busy = firstQuery + warpRowOf(threadIdx.x) < p.qTokens && headOf(threadIdx.x) < heads;
+    const int64_t head = static_cast<int64_t>(blockIdx.y) * tile.heads * p.headDim * 2;
     const int64_t firstRow = static_cast<int64_t>(blockIdx.z) * p.qTokens + firstQuery;
     const int64_t firstKey = static_cast<int64_t>(blockIdx.z) * p.kTokens;
 
     const uint32_t shared = sharedAddress(attentionShared);
-    const uint32_t stages = shared + (keepsAllQueries(tile) ? 0 : QUERIES * Rows::PITCH);
+    const uint32_t stages = shared + (keepsAllQueries(tile) ? 0 : tile.heads * QUERIES * Rows::PITCH);
     const uint32_t tileQ = keepsAllQueries(tile) ? stages + STAGE : shared;
 
-    AttentionLoader<tile.headDim, tile.exact, QUERIES, THREADS, 1> queries(p.headDim);
+    AttentionLoader<tile.headDim, tile.exact, QUERIES, THREADS, 1, tile.heads> queries(heads * p.headDim / 8);
     queries.open(0, static_cast<const char*>(p.q) + firstRow * p.qStride * 2 + head, p.qStride);
     queries.load(0, tileQ, p.qStride, p.qTokens - firstQuery);
     cpAsyncCommit();
-    AttentionLoader<tile.headDim, tile.exact, tile.keys, THREADS, 2> keys(p.headDim);
+    AttentionLoader<tile.headDim, tile.exact, tile.keys, THREADS, 2, tile.heads> keys(heads * p.headDim / 8);
     keys.open(0, static_cast<const char*>(p.k) + firstKey * p.kStride * 2 + head, p.kStride);
     keys.open(1, static_cast<const char*>(p.v) + firstKey * p.vStride * 2 + head, p.vStride);
     auto loadKeys = [&](int i) {
@@ -351,7 +402,8 @@ D4J_DEVICE void attention(const AttentionParams& p) {
     };
     loadKeys(0);
 
-    Warp warp(threadIdx.x / 32 * WARP_ROWS, tileQ, stages);
+    Warp warp(warpRowOf(threadIdx.x), tileQ + headOf(threadIdx.x) * QUERIES * Rows::PITCH,
+              stages + headOf(threadIdx.x) * Warp::TILE_BYTES);
     cpAsyncWait<1>();
     __syncthreads();
     warp.keepQueries();
@@ -375,7 +427,7 @@ D4J_DEVICE void attention(const AttentionParams& p) {
 
     if (!busy) {
         for (int i = 0; i < tiles; ++i) next(i);
-        if constexpr (keepsAllQueries(tile)) __syncthreads();
+        storeOutput(p, warp, false, firstRow, head, p.qTokens - firstQuery, heads);
         return;
     }
     float s[tile.mTiles][tile.keys / 8][4];
@@ -385,7 +437,7 @@ D4J_DEVICE void attention(const AttentionParams& p) {
     next(0);
     while (true) {
         const int end = p.kTokens - i * tile.keys;
-        const int firstRowSeen = firstQuery + threadIndex() / 32 * WARP_ROWS + 1;
+        const int firstRowSeen = firstQuery + warpRowOf(threadIndex()) + 1;
         const int limit = p.causal ? firstRowSeen - i * tile.keys : end;
         const int keysSeen = min(p.causal ? limit + WARP_ROWS - 1 : end, end);
         if (keysSeen > 0) {
@@ -410,27 +462,7 @@ D4J_DEVICE void attention(const AttentionParams& p) {
         turnTo(i);
     }
 
-    // Out through shared memory, so that the stores are whole 16-byte chunks of rows. The place of the queries is the
-    // warp's own by now, unless K or V lie there.
-    if constexpr (keepsAllQueries(tile)) {
-        __syncthreads();
-    } else {
-        __syncwarp();
-    }
-    const int lane = threadIndex() % 32, warpRow = threadIndex() / 32 * WARP_ROWS;
-    char* rows = reinterpret_cast<char*>(attentionShared) + warpRow * Rows::PITCH;
-    warp.finish(rows);
-    __syncwarp();
-    char* out = static_cast<char*>(p.out) + (firstRow + warpRow) * p.outStride * 2 + head;
-    const int rowsLeft = p.qTokens - firstQuery - warpRow;
-#pragma unroll 4
-    for (int chunk = lane; chunk < WARP_ROWS * Rows::CHUNKS; chunk += 32) {
-        const int row = chunk / Rows::CHUNKS, column = chunk % Rows::CHUNKS;
-        if (row < rowsLeft && column * 8 < p.headDim) {
-            *reinterpret_cast<uint4*>(out + static_cast<int64_t>(row) * p.outStride * 2 + column * 16) =
-                *reinterpret_cast<const uint4*>(rows + Rows::offset(row, column));
-        }
-    }
+    storeOutput(p, warp, true, firstRow, head, p.qTokens - firstQuery, heads);
 }
 
 }  // namespace d4j

@@ -7,7 +7,7 @@ namespace d4j {
 
 /// out = softmax(scale q k^T) v per sample and head. Head h is the columns [h * headDim, (h + 1) * headDim) of a row;
 /// sample b starts at row b * tokens. q, k and v may be slices of one fused buffer: the strides say how far apart rows
-/// are. Grid: (query tiles, heads, batch); see attention_config.hpp for tile and block sizes.
+/// are. Grid: (query tiles, ceilDiv(heads, heads of a block), batch); see attention_config.hpp for tile and block sizes.
 struct AttentionParams {
     const void* q;
     const void* k;
@@ -18,7 +18,7 @@ struct AttentionParams {
     int32_t causal;  // 1: query i sees the keys 0..i
     int32_t qStride, kStride, vStride, outStride;  // elements
     float scaleLog2;  // scale * log2(e), positive: the softmax is computed with powers of two
-    int32_t reserved;
+    int32_t heads;    // read where a block does several
 };
 
 static_assert(sizeof(AttentionParams) == 72, "written by Java");

@@ -12,8 +12,9 @@ namespace d4j {
 /// Neighbouring threads take the chunks of a group (whole rows where that is possible), and step through the groups of
 /// the row: at least 32 bytes side by side. A group is a multiple of the xor's span, and the rows of two passes are a
 /// multiple of 8 apart, so all shared addresses of a thread are one register and constants.
-template <int HEAD_DIM, bool EXACT, int ROWS, int THREADS, int OPERANDS>
+template <int HEAD_DIM, bool EXACT, int ROWS, int THREADS, int OPERANDS, int HEADS>
 struct AttentionLoader {
+    static_assert(HEADS == 1, "see below");
     using Rows = AttentionRows<HEAD_DIM>;
     static constexpr int GROUP = Rows::XOR_BITS == 0                          ? Rows::CHUNKS
                                  : Rows::CHUNKS % (THREADS / 8) == 0          ? THREADS / 8
@@ -31,11 +32,12 @@ struct AttentionLoader {
     uint32_t offset;  // in a tile
     int chunkLimit;   // chunks of the head, minus `chunk`
 
-    D4J_DEVICE explicit AttentionLoader(int headDim) {
+    /// chunks: of the head.
+    D4J_DEVICE explicit AttentionLoader(int chunks) {
         row = threadIdx.x / GROUP;
         chunk = threadIdx.x % GROUP;
         offset = Rows::offset(row, chunk);
-        chunkLimit = headDim / 8 - chunk;
+        chunkLimit = chunks - chunk;
     }
 
     D4J_DEVICE void open(int operand, const void* head, int stride) {
@@ -62,6 +64,49 @@ struct AttentionLoader {
                     cpAsync16(to, from + step * GROUP * 16, exists, row < min(PER_PASS, ROWS - pass * PER_PASS));
                 }
             }
+            from += static_cast<int64_t>(PER_PASS) * stride * 2;
+        }
+        source[operand] += static_cast<int64_t>(ROWS) * stride * 2;
+    }
+};
+
+/// The rows of two heads, which go to two tiles, one behind the other. Half a warp takes whole rows of one head, the other
+/// half their continuation: together they touch whole sectors, and each half writes bytes that lie side by side.
+template <int HEAD_DIM, bool EXACT, int ROWS, int THREADS, int OPERANDS>
+struct AttentionLoader<HEAD_DIM, EXACT, ROWS, THREADS, OPERANDS, 2> {
+    using Rows = AttentionRows<HEAD_DIM>;
+    static constexpr int OF_WARP = 16 / Rows::CHUNKS;  // rows; the lanes that are left over are idle
+    static constexpr int PER_PASS = THREADS / 32 * OF_WARP;
+    static constexpr int PASSES = (ROWS + PER_PASS - 1) / PER_PASS;
+    static_assert(EXACT && Rows::XOR_BITS == 0, "rows follow one another without gaps");
+
+    const char* source[OPERANDS];
+    int row, chunk;  // the chunk among those of both heads
+    uint32_t offset;  // in the two tiles
+    bool hasHead, busy;
+
+    /// chunks: of both heads, or of one where there is no second.
+    D4J_DEVICE explicit AttentionLoader(int chunks) {
+        const int lane = threadIdx.x % 16, head = threadIdx.x / 16 % 2;
+        row = threadIdx.x / 32 * OF_WARP + lane / Rows::CHUNKS;
+        chunk = head * Rows::CHUNKS + lane % Rows::CHUNKS;
+        offset = head * ROWS * Rows::PITCH + Rows::offset(row, lane % Rows::CHUNKS);
+        hasHead = chunk < chunks;
+        busy = lane < OF_WARP * Rows::CHUNKS;
+    }
+
+    D4J_DEVICE void open(int operand, const void* head, int stride) {
+        source[operand] = static_cast<const char*>(head) + (static_cast<int64_t>(row) * stride + chunk * 8) * 2;
+    }
+
+    D4J_DEVICE void load(int operand, uint32_t tile, int stride, int rows) {
+        const char* from = source[operand];
+        const int left = hasHead ? rows - row : 0;
+#pragma unroll
+        for (int pass = 0; pass < PASSES; ++pass) {
+            const int first = pass * PER_PASS;
+            const bool wanted = busy && (first + PER_PASS <= ROWS || row < ROWS - first);
+            cpAsync16(tile + offset + first * Rows::PITCH, from, first < left, wanted);
             from += static_cast<int64_t>(PER_PASS) * stride * 2;
         }
         source[operand] += static_cast<int64_t>(ROWS) * stride * 2;

@@ -135,7 +135,10 @@ D4J_DEVICE void imageEncode(const ImageParams& p) {
     if (whole) {
         bytes.load(src);
     } else {
-        for (int i = 0; i < length; ++i) bytes.set(i, src[i]);
+#pragma unroll
+        for (int i = 0; i < RUN; ++i) {
+            if (i < length) bytes.set(i, src[i]);
+        }
     }
     float x[RUN];
 #pragma unroll
@@ -163,7 +166,10 @@ D4J_DEVICE void imageDecode(const ImageParams& p) {
     if (whole) {
         bytes.store(dst);
     } else {
-        for (int i = 0; i < length; ++i) dst[i] = bytes.get(i);
+#pragma unroll
+        for (int i = 0; i < RUN; ++i) {
+            if (i < length) dst[i] = bytes.get(i);
+        }
     }
 }
 

@@ -29,6 +29,9 @@ void checkTable() {
         expect(tile.keys % 32 == 0 && tile.headDim % 8 == 0, name + ": keys or head do not fill their steps");
         expect(shared <= kBlockShared, name + ": too much shared memory for sm_86");
         expect(tile.blocksPerSm * (shared + kReserved) <= kSm80Shared, name + ": planned residency does not fit");
+        expect(tile.warps % tile.heads == 0, name + ": warps do not divide among the heads");
+        // A transfer is 32 bytes: rows that a block reads from neighbouring columns must begin and end there.
+        expect(!tile.exact || tile.headDim * 2 * tile.heads % 32 == 0, name + ": rows of half sectors");
         expect(tile.queryStepsKept <= (tile.headDim + 15) / 16, name + ": keeps more steps than there are");
     }
     for (int headDim = 1; headDim <= 256; ++headDim) {

@@ -40,6 +40,7 @@ void check(Suite& suite, const Case& c) {
     p.kTokens = c.keys;
     p.headDim = c.headDim;
     p.causal = c.causal;
+    p.heads = c.heads;
     p.qStride = p.kStride = p.vStride = stride;
     p.outStride = outStride;
     const double scale = 1 / std::sqrt(double(c.headDim));
@@ -47,7 +48,7 @@ void check(Suite& suite, const Case& c) {
 
     std::string name = std::string("attention_") + (c.plain ? "fma_" : "") + storageName(c.type) + "_d";
     std::string module = "attention_fma";
-    int threads = kFmaThreads, queriesOfBlock = kFmaQueries, shared = 0;
+    int threads = kFmaThreads, queriesOfBlock = kFmaQueries, headsOfBlock = 1, shared = 0;
     if (c.plain) {
         name += std::to_string(kFmaHeadDims[pickAttentionFma(c.headDim)]);
     } else {
@@ -56,10 +57,12 @@ void check(Suite& suite, const Case& c) {
         module = std::string("attention_") + storageName(c.type);
         threads = 32 * tile.warps;
         queriesOfBlock = attentionQueries(tile);
+        headsOfBlock = tile.heads;
         shared = attentionSharedBytes(tile);
     }
     void* kernel = suite.gpu.kernel(suite.module(module), name.c_str(), shared);
-    suite.gpu.launch(kernel, {ceilDiv(c.queries, queriesOfBlock), c.heads, c.batch}, threads, shared, p);
+    suite.gpu.launch(kernel, {ceilDiv(c.queries, queriesOfBlock), ceilDiv(c.heads, headsOfBlock), c.batch},
+                     threads, shared, p);
     out.download();
     suite.hash(out);
 
@@ -106,7 +109,7 @@ void check(Suite& suite, const Case& c) {
 void attentionCases(Suite& suite) {
     for (const DType type : {DType::F16, DType::BF16}) {
         for (const int headDim : {8, 24, 40, 48, 64, 80, 104, 128, 160, 256}) {
-            check(suite, {type, suite.uniform(1, 2), 2, headDim, suite.uniform(1, 140), 77, false, false, false, 1});
+            check(suite, {type, suite.uniform(1, 2), suite.uniform(2, 3), headDim, suite.uniform(1, 140), 77, false, false, false, 1});
             const int tokens = suite.uniform(65, 150);
             check(suite, {type, 1, 2, headDim, tokens, tokens, true, true, false, 1});
         }

@@ -28,6 +28,7 @@ void attention(Suite& suite, DType type, int headDim, int queries, int keys) {
     p.qTokens = queries;
     p.kTokens = keys;
     p.headDim = headDim;
+    p.heads = HEADS;
     p.qStride = qStride;
     p.kStride = p.vStride = kStride;
     p.outStride = columns;
@@ -39,7 +40,8 @@ void attention(Suite& suite, DType type, int headDim, int queries, int keys) {
     suite.gpu.launch(kernel, {1, 1, 1}, 32 * tile.warps, shared, p);
     Counters counters(suite, name + " queries " + std::to_string(queries) + " keys " + std::to_string(keys));
     counters.judgeAccesses();
-    counters.judgeProducts(4.0 * std::min(queries, attentionQueries(tile)) * keys * headDim, kProducts);
+    const double rows = tile.heads * std::min(queries, attentionQueries(tile));
+    counters.judgeProducts(4 * rows * keys * headDim, kProducts);
 }
 
 }  // namespace

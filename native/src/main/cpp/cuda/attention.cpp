@@ -26,6 +26,7 @@ void addAttention(Program& program, const d4j_attention_desc& d, const std::int6
     p.qTokens = d.q_tokens;
     p.kTokens = d.k_tokens;
     p.headDim = d.head_dim;
+    p.heads = d.heads;
     p.causal = d.causal;
     p.qStride = d.q_stride == 0 ? dense : d.q_stride;
     p.kStride = d.k_stride == 0 ? dense : d.k_stride;
@@ -41,8 +42,8 @@ void addAttention(Program& program, const d4j_attention_desc& d, const std::int6
         const AttentionTile& tile = kAttentionTiles[mma];
         const std::string image = std::string("attention_") + storageName(type);
         program.add(image, image + "_d" + std::to_string(tile.headDim),
-                    {ceilDiv(d.q_tokens, attentionQueries(tile)), d.heads, d.batch}, 32 * tile.warps,
-                    attentionSharedBytes(tile), p);
+                    {ceilDiv(d.q_tokens, attentionQueries(tile)), ceilDiv(d.heads, tile.heads), d.batch},
+                    32 * tile.warps, attentionSharedBytes(tile), p);
         return;
     }
     const int fma = pickAttentionFma(d.head_dim);
