@@ -12,7 +12,13 @@ const IsaTable& isa() {
     static const IsaTable table = [] {
 #if defined(__x86_64__)
         __builtin_cpu_init();
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) return VGPU_TABLE(avx2);
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
+            IsaTable wide = VGPU_TABLE(avx2);
+            if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+                wide.mmaHalf = avx512::mmaHalfHandler;
+            }
+            return wide;
+        }
 #endif
         return VGPU_TABLE(baseline);
     }();

@@ -6,7 +6,12 @@
 #include "exec/warp.hpp"
 
 #if defined(__x86_64__)
+// GCC 12's AVX-512 header uses an undefined register on purpose and warns of it.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <immintrin.h>
+#pragma GCC diagnostic pop
 #endif
 
 namespace vgpu {
@@ -64,6 +69,10 @@ VGPU_DECLARE_HANDLERS
 }
 namespace avx2 {
 VGPU_DECLARE_HANDLERS
+}
+// Where vectors of 64 bytes pay; the rest is as fast with 32.
+namespace avx512 {
+Handler mmaHalfHandler(ptx::Type operand, uint32_t k);
 }
 
 }  // namespace vgpu
