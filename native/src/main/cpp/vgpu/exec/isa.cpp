@@ -5,7 +5,7 @@ namespace vgpu {
 #define VGPU_TABLE(ISA)                                                                                          \
     IsaTable {                                                                                                   \
         ISA::integerHandler, ISA::floatHandler, ISA::compareHandler, ISA::fastConvertHandler, ISA::narrowPairHandler, \
-            ISA::loadHandler, ISA::storeHandler, ISA::mmaHalfHandler                                             \
+            ISA::loadHandler, ISA::storeHandler, ISA::mmaHalfHandler, ISA::resolveLanes, ISA::neighbours   \
     }
 
 const IsaTable& isa() {

@@ -49,6 +49,9 @@ struct IsaTable {
     Handler (*load)(ptx::Type type, uint32_t registerBytes);
     Handler (*store)(ptx::Type type, uint32_t registerBytes);
     Handler (*mmaHalf)(ptx::Type operand, uint32_t k);
+    /// From lanes to host addresses, see address.hpp.
+    uint32_t (*resolve)(Warp& warp, const Instr& instr, uint32_t mask, uint32_t bytes, bool store, uint64_t* host);
+    void (*neighbours)(const uint64_t* address, uint32_t bytes, uint32_t& same, uint32_t& next);
 };
 
 /// The widest set that this CPU has.
@@ -62,7 +65,9 @@ const IsaTable& isa();
     Handler narrowPairHandler(ptx::Type to); \
     Handler loadHandler(ptx::Type type, uint32_t registerBytes); \
     Handler storeHandler(ptx::Type type, uint32_t registerBytes); \
-    Handler mmaHalfHandler(ptx::Type operand, uint32_t k);
+    Handler mmaHalfHandler(ptx::Type operand, uint32_t k); \
+    uint32_t resolveLanes(Warp& warp, const Instr& instr, uint32_t mask, uint32_t bytes, bool store, uint64_t* host); \
+    void neighbours(const uint64_t* address, uint32_t bytes, uint32_t& same, uint32_t& next);
 
 namespace baseline {
 VGPU_DECLARE_HANDLERS
