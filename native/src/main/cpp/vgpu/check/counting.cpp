@@ -56,10 +56,10 @@ SectorCount countSectors(const Runs& runs) {
 namespace {
 
 // A lane's access is one unit of its phase: all its banks are met by the same lanes, so one of them tells.
-uint64_t phaseWaves(const uint64_t* offset, uint32_t mask, uint32_t unit, uint32_t banks) {
+uint64_t phaseWaves(const uint64_t* offset, uint32_t mask, int shift, uint32_t banks) {
     uint32_t met = 0, lanes = 0;
     eachLane(mask, [&](int i) {
-        met |= 1u << (offset[i] / unit & (banks - 1));
+        met |= 1u << (offset[i] >> shift & (banks - 1));
         ++lanes;
     });
     uint32_t distinct = 0;
@@ -69,7 +69,7 @@ uint64_t phaseWaves(const uint64_t* offset, uint32_t mask, uint32_t unit, uint32
     uint8_t count[32] = {};
     uint64_t most = 0;
     eachLane(mask, [&](int i) {
-        const uint64_t word = offset[i] / unit;
+        const uint64_t word = offset[i] >> shift;
         const uint32_t bank = word & (banks - 1);
         for (uint32_t z = 0; z < count[bank]; ++z) {
             if (seen[bank][z] == word) return;
@@ -90,7 +90,7 @@ WaveCount countWavefronts(const uint64_t* offset, uint32_t mask, uint32_t bytes,
         if (part == 0) continue;
         // Lanes that all follow their neighbours cover at most as many bytes as all banks hold.
         const bool dense = (breaks & part & (part - 1)) == 0;
-        total.waves += dense ? 1 : phaseWaves(offset, part, unit, 32 / phases);
+        total.waves += dense ? 1 : phaseWaves(offset, part, __builtin_ctz(unit), 32 / phases);
         total.ideal += 1;
     }
     return total;

@@ -121,12 +121,18 @@ void GlobalRaces::words(const Access& x, uint64_t begin, uint64_t end, uint32_t 
         Party* own = x.own(p, launch_) + from;
         Party self = x.self;
         self.bytes = WHOLE;
-        for (uint64_t i = 0; i < count; ++i) {
+        for (uint64_t i = 0; i < count;) {
             self.lane = static_cast<uint8_t>(lane);
-            if (writers != nullptr && writers[i].bytes != 0) x.look(lane, writers + i, nullptr, WHOLE);
-            if (readers != nullptr && readers[i].bytes != 0) x.look(lane, nullptr, readers + i, WHOLE);
-            own[i] = self;
-            if (--rest == 0) {
+            const uint64_t part = std::min<uint64_t>(rest, count - i), until = i + part;
+            if (writers != nullptr || readers != nullptr) {
+                for (uint64_t k = i; k < until; ++k) {
+                    if (writers != nullptr && writers[k].bytes != 0) x.look(lane, writers + k, nullptr, WHOLE);
+                    if (readers != nullptr && readers[k].bytes != 0) x.look(lane, nullptr, readers + k, WHOLE);
+                }
+            }
+            for (; i < until; ++i) own[i] = self;
+            rest -= static_cast<uint32_t>(part);
+            if (rest == 0) {
                 rest = perLane;
                 ++lane;
             }

@@ -2,6 +2,8 @@
 
 #include "exec/isa.hpp"
 
+#include <algorithm>
+
 namespace vgpu {
 
 LaneAddresses::LaneAddresses(const Warp& w, const Access& a, uint32_t mask) : bytes(a.bytes) {
@@ -57,7 +59,7 @@ Runs::Runs(const LaneAddresses& at, uint32_t mask) : bytes_(at.bytes) {
     aligned_ = (low & (bytes_ - 1)) == 0;
     if (ascending_) return;
     if (size_ > 4) {
-        everyAddress(at, mask);
+        if (repeated_ || !apart()) everyAddress(at, mask);
         return;
     }
     // The usual reason is that groups of lanes have the same addresses.
@@ -79,15 +81,35 @@ Runs::Runs(const LaneAddresses& at, uint32_t mask) : bytes_(at.bytes) {
     for (uint32_t i = 1; i < size_; ++i) ascending_ = ascending_ && runs_[i].begin >= runs_[i - 1].end;
 }
 
+/// No byte belongs to two runs; may say no when it cannot tell quickly.
+bool Runs::apart() const {
+    uint64_t low = ~0ull;
+    for (const Run& r : *this) low = std::min(low, r.begin);
+    // Tiles are read within a few hundred units of an access: a bit for each.
+    constexpr uint64_t WORDS = 16;
+    uint64_t seen[WORDS] = {};
+    const int shift = __builtin_ctz(bytes_);
+    if (!aligned_) return false;
+    for (const Run& r : *this) {
+        const uint64_t unit = (r.begin - low) >> shift, count = (r.end - r.begin) >> shift, bit = unit & 63;
+        if (unit >> 6 >= WORDS || bit + count > 64) return false;
+        const uint64_t units = (count == 64 ? ~0ull : (1ull << count) - 1) << bit;
+        if (seen[unit >> 6] & units) return false;
+        seen[unit >> 6] |= units;
+    }
+    return true;
+}
+
 void Runs::everyAddress(const LaneAddresses& at, uint32_t mask) {
     size_ = 0;
     ascending_ = true;
     uint8_t slots[64];  // of a lane, the index of its run by a hash of the address
     std::memset(slots, 255, sizeof slots);
     uint64_t end = 0;
+    const int shift = __builtin_ctz(bytes_);
     eachLane(mask, [&](int i) {
         const uint64_t a = at.at[i];
-        uint32_t slot = static_cast<uint32_t>(a / bytes_ & 63);
+        uint32_t slot = static_cast<uint32_t>(a >> shift & 63);
         while (slots[slot] != 255 && runs_[slots[slot]].begin != a) slot = (slot + 1) & 63;
         if (slots[slot] != 255) {
             runs_[slots[slot]].many = repeated_ = true;

@@ -42,7 +42,7 @@ public:
 
 private:
     void everyAddress(const LaneAddresses& at, uint32_t mask);
-    void add(const Run& run);
+    bool apart() const;
 
     uint32_t size_ = 0, bytes_, breaks_ = 0;
     bool ascending_ = true, repeated_ = false, aligned_ = true;

@@ -59,8 +59,10 @@ bool Poison::lookUp(uint64_t address) const {
     uint64_t version = memory_.version.load(std::memory_order_acquire);
     if (version != version_) {
         for (auto& r : recent_) r.reset();
+        last_ = nullptr;
         version_ = version;
     }
+    if (last_ != nullptr && address >= last_->begin() && address < last_->end()) return true;
     for (auto& r : recent_) {
         if (r != nullptr && address >= r->begin() && address < r->end()) {
             last_ = r.get();

@@ -128,42 +128,69 @@ void SharedRaces::accessLane(const BlockClocks& clocks, const Request& q, uint32
     }
 }
 
+namespace {
+
+// Four cells at a time.
+typedef uint32_t Four __attribute__((vector_size(16)));
+
+inline Four load(const uint32_t* p) {
+    Four v;
+    std::memcpy(&v, p, sizeof v);
+    return v;
+}
+inline void store(uint32_t* p, Four v) { std::memcpy(p, &v, sizeof v); }
+inline bool anyTopBit(Four v) {
+    uint64_t halves[2];
+    std::memcpy(halves, &v, sizeof v);
+    return ((halves[0] | halves[1]) & 0x8000000080000000ull) != 0;
+}
+/// All ones where v is at least limit: both are below 2^31.
+inline Four atLeast(Four v, uint32_t limit) { return v - limit <= 0x7fffffffu; }
+
+}  // namespace
+
 /// A read of cells that nobody has written since the last barrier. False if that is not so.
-bool SharedRaces::readRun(const Run& run, uint32_t bytes, uint32_t warp, uint32_t entry) {
+bool SharedRaces::readRun(const Run& run, uint32_t lanesShift, uint32_t warp, uint32_t entry) {
     const size_t begin = cellsBegin(run.begin), count = cellsEnd(run.end) - begin;
     const uint32_t* writes = &writes_[begin];
     uint32_t *reads = &reads_[begin], *readers = &readers_[begin];
-    const uint32_t current = current_, since = times_[warp].since, bit = 1u << (warp & 31);
-    uint32_t touched = 0;
-    for (size_t i = 0; i < count; ++i) touched |= writes[i] | ~(writes[i] - current);  // in flight, or not before current
-    if (touched >> 31) return false;
-    uint32_t perLane = 0;  // logarithm of the cells of a lane
-    while ((2u << (shift_ + perLane)) <= bytes) ++perLane;
+    const uint32_t since = times_[warp].since, bit = 1u << (warp & 31), whole = static_cast<uint32_t>(count & ~size_t(3));
+    Four touched{};
+    for (uint32_t i = 0; i < whole; i += 4) touched |= load(writes + i) | ~(load(writes + i) - current_);  // in flight, or not before current_
+    for (uint32_t i = whole; i < count; ++i) touched[0] |= writes[i] | ~(writes[i] - current_);
+    if (anyTopBit(touched)) return false;
+    auto step = [&](uint32_t i, Four now) {
+        const Four last = load(reads + i);
+        const Four joins = (last & MANY) | ((((last ^ now) & LANE) + LANE) & MANY);  // another lane than the last one
+        store(readers + i, (load(readers + i) & atLeast(last, current_)) | bit);
+        store(reads + i, now | (atLeast(last, since) & joins));
+    };
     const uint32_t first = entry + run.first;
-    for (uint32_t i = 0; i < count; ++i) {
-        const uint32_t last = reads[i], now = first + (i >> perLane);
-        // Comparisons as masks: numbers are far below 2^31.
-        const uint32_t same = ~static_cast<uint32_t>(static_cast<int32_t>(last - current) >> 31);
-        const uint32_t sameWarp = ~static_cast<uint32_t>(static_cast<int32_t>(last - since) >> 31);
-        const uint32_t joins = (last & MANY) | ((((last ^ now) & LANE) + LANE) & MANY);  // another lane than the last one
-        readers[i] = (readers[i] & same) | bit;
-        reads[i] = now | (sameWarp & joins);
+    if (lanesShift >= 2) {
+        for (uint32_t i = 0; i < whole; i += 4) step(i, Four{} + (first + (i >> lanesShift)));
+    } else {
+        for (uint32_t i = 0; i < whole; i += 4) step(i, first + (Four{i, i + 1, i + 2, i + 3} >> lanesShift));
+    }
+    for (uint32_t i = whole; i < count; ++i) {
+        const uint32_t last = reads[i], now = first + (i >> lanesShift);
+        const bool joins = last >= since && ((last & MANY) || ((last ^ now) & LANE));
+        readers[i] = (last >= current_ ? readers[i] : 0) | bit;
+        reads[i] = now | (joins ? MANY : 0);
     }
     return true;
 }
 
 /// A write of cells that nobody has touched since the last barrier. False if that is not so.
-bool SharedRaces::writeRun(const Run& run, uint32_t bytes, uint32_t entry) {
+bool SharedRaces::writeRun(const Run& run, uint32_t lanesShift, uint32_t entry) {
     const size_t begin = cellsBegin(run.begin), count = cellsEnd(run.end) - begin;
     uint32_t* writes = &writes_[begin];
-    const uint32_t *reads = &reads_[begin], current = current_;
-    uint32_t touched = 0;
-    for (size_t i = 0; i < count; ++i) touched |= writes[i] | ~(writes[i] - current) | ~(reads[i] - current);
-    if (touched >> 31) return false;
-    uint32_t perLane = 0;
-    while ((2u << (shift_ + perLane)) <= bytes) ++perLane;
+    const uint32_t *reads = &reads_[begin], whole = static_cast<uint32_t>(count & ~size_t(3));
+    Four touched{};
+    for (uint32_t i = 0; i < whole; i += 4) touched |= load(writes + i) | ~(load(writes + i) - current_) | ~(load(reads + i) - current_);
+    for (uint32_t i = whole; i < count; ++i) touched[0] |= writes[i] | ~(writes[i] - current_) | ~(reads[i] - current_);
+    if (anyTopBit(touched)) return false;
     const uint32_t first = entry + run.first;
-    for (uint32_t i = 0; i < count; ++i) writes[i] = first + (i >> perLane);
+    for (uint32_t i = 0; i < count; ++i) writes[i] = first + (i >> lanesShift);
     return true;
 }
 
@@ -172,6 +199,7 @@ const std::vector<SharedRaces::Race>& SharedRaces::access(const BlockClocks& clo
     races_.clear();
     const uint32_t entry = append(clocks, q.warp, q.pc), bytes = at.bytes;
     const bool regular = !partial_ && bytes >> shift_ != 0 && runs.aligned();
+    const uint32_t lanesShift = regular ? static_cast<uint32_t>(__builtin_ctz(bytes)) - shift_ : 0;  // logarithm of the cells of a lane
     if (q.write) {
         // Of lanes with one address the last stays.
         if (!regular || runs.repeated()) {
@@ -180,7 +208,7 @@ const std::vector<SharedRaces::Race>& SharedRaces::access(const BlockClocks& clo
         }
     }
     for (const Run& r : runs) {
-        if (regular && (q.write ? writeRun(r, bytes, entry | (q.strong ? STRONG : 0)) : !q.strong && readRun(r, bytes, q.warp, entry | (r.many ? MANY : 0)))) continue;
+        if (regular && (q.write ? writeRun(r, lanesShift, entry | (q.strong ? STRONG : 0)) : !q.strong && readRun(r, lanesShift, q.warp, entry | (r.many ? MANY : 0)))) continue;
         uint32_t lane = r.first;
         for (uint64_t a = r.begin; a < r.end; a += bytes) accessLane(clocks, q, lane++, a, bytes, r.many, entry);
     }

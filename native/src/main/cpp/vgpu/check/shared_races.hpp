@@ -51,8 +51,8 @@ private:
     uint32_t append(const BlockClocks& clocks, uint32_t warp, uint32_t pc);
     void renumber();
 
-    bool readRun(const Run& run, uint32_t bytes, uint32_t warp, uint32_t entry);
-    bool writeRun(const Run& run, uint32_t bytes, uint32_t entry);
+    bool readRun(const Run& run, uint32_t lanesShift, uint32_t warp, uint32_t entry);
+    bool writeRun(const Run& run, uint32_t lanesShift, uint32_t entry);
     void accessLane(const BlockClocks& clocks, const Request& request, uint32_t lane, uint64_t offset, uint32_t bytes, bool many, uint32_t entry);
     bool check(const BlockClocks& clocks, const Request& request, uint32_t lane, size_t cell, Race& race) const;
     size_t cellsBegin(uint64_t offset) const { return offset >> shift_; }
