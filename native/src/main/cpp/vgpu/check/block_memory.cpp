@@ -27,7 +27,7 @@ const AllocationRecord* BlockObserver::allocation(uint64_t address) {
 
 uint32_t BlockObserver::checkMemory(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, bool write) {
     if (at.global == mask) return checkGlobal(s, at, mask, runs, write);
-    if (at.shared == mask && runs.aligned() && std::all_of(runs.begin(), runs.end(), [&](const Run& r) { return r.end <= s.w.sharedBytes; })) return mask;
+    if (at.shared == mask && runs.aligned() && runs.all([&](const Run& r) { return r.begin < r.end && r.end <= s.w.sharedBytes; })) return mask;
     uint32_t good = 0;
     if (at.global != 0) good |= checkGlobal(s, at, mask & at.global, Runs(at, mask & at.global), write);
     good |= checkWindow(s, at, mask & at.shared, s.w.sharedBytes, "shared memory", write);
@@ -67,9 +67,9 @@ bool BlockObserver::withinBlock(const Warp& w, const LaneAddresses& at, uint32_t
 }
 
 uint32_t BlockObserver::checkGlobal(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, bool write) {
-    const bool plain = runs.aligned() && std::all_of(runs.begin(), runs.end(), [&](const Run& r) {
+    const bool plain = runs.aligned() && runs.all([&](const Run& r) {
         const AllocationRecord* record = allocation(r.begin);
-        return record != nullptr && r.end <= record->end() && !(write && record->info.kind == MemoryKind::Constant);
+        return record != nullptr && r.begin < r.end && r.end <= record->end() && !(write && record->info.kind == MemoryKind::Constant);
     });
     if (plain) return mask;
     uint32_t good = 0;
@@ -106,23 +106,23 @@ void BlockObserver::countGlobal(const Site& s, const LaneAddresses& at, uint32_t
     c.bytes += uint64_t(population(mask)) * at.bytes;
     costs_[s.pc].sectors += n.sectors;
     costs_[s.pc].idealSectors += n.ideal;
-    for (const Run& r : runs) footprint.add(r.begin, r.end);
+    for (const Run r : runs) footprint.add(r.begin, r.end);
 }
 
-void BlockObserver::countShared(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, SharedCounters& c) {
-    WaveCount n{0, 0};
-    if (s.info.access.kind == Access::MatrixLoad) {
+void BlockObserver::countShared(const Site& s, const LaneAddresses& at, uint32_t mask, Runs& runs, SharedCounters& c) {
+    const bool matrix = s.info.access.kind == Access::MatrixLoad;
+    const WaveCount n = runs.waves([&] {
+        if (!matrix) return countWavefronts(at.at, mask, at.bytes, runs.breaks());
         // Eight rows of 16 bytes are one wavefront when they meet in no bank.
+        WaveCount all{0, 0};
         for (uint32_t j = 0; j < s.instr.n; ++j) {
             WaveCount one = countWavefronts(at.at + 8 * j, 255, 16, runs.breaks() >> 8 * j);
-            n.waves += one.waves;
-            n.ideal += one.ideal;
+            all.waves += one.waves;
+            all.ideal += one.ideal;
         }
-        c.requests += s.instr.n;
-    } else {
-        n = countWavefronts(at.at, mask, at.bytes, runs.breaks());
-        ++c.requests;
-    }
+        return all;
+    });
+    c.requests += matrix ? s.instr.n : 1;
     c.wavefronts += n.waves;
     c.idealWavefronts += n.ideal;
     c.bytes += uint64_t(population(mask)) * at.bytes;
@@ -130,7 +130,7 @@ void BlockObserver::countShared(const Site& s, const LaneAddresses& at, uint32_t
     costs_[s.pc].idealWavefronts += n.ideal;
 }
 
-void BlockObserver::count(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs) {
+void BlockObserver::count(const Site& s, const LaneAddresses& at, uint32_t mask, Runs& runs) {
     Access::Kind kind = s.info.access.kind;
     if (kind == Access::MatrixLoad) ++counters_.ldmatrix;
     if (at.global != 0 && s.info.access.space != ptx::Space::Const) {
@@ -145,8 +145,9 @@ void BlockObserver::count(const Site& s, const LaneAddresses& at, uint32_t mask,
     if (at.shared != 0) {
         SharedCounters& c = kind == Access::MatrixLoad ? counters_.ldmatrixWaves : kind == Access::AsyncCopy ? counters_.asyncCopyShared
                             : kind == Access::Store ? counters_.sharedStore : kind == Access::Atomic ? counters_.sharedAtomic : counters_.sharedLoad;
-        if (at.shared == mask) countShared(s, at, mask, runs, c);
-        else countShared(s, at, mask & at.shared, Runs(at, mask & at.shared), c);
+        Runs part;
+        if (at.shared != mask) part.assign(at, mask & at.shared);
+        countShared(s, at, mask & at.shared, at.shared == mask ? runs : part, c);
     }
     if (at.local != 0) {
         // Local memory interleaves the lanes by words of four bytes.

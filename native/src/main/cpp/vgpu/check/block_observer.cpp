@@ -17,11 +17,14 @@ BlockObserver::BlockObserver(LaunchContext& launch, Block& block)
     if (checks_ & CheckInit) poison_ = std::make_unique<Poison>(launch, tainted_, shared, block.warps[0].localStride);
     if (counting_) costs_.resize(p.code.size());
     watched_.resize(p.code.size());
+    requests_.resize(p.code.size());
+    if (p.usesAsyncCopies) sources_.resize(p.code.size());
     for (size_t pc = 0; pc < p.code.size(); ++pc) watched_[pc] = watches(p.code[pc], p.info[pc]);
 }
 
 bool BlockObserver::watches(const Instr& instr, const InstrInfo& info) const {
-    if (info.access.kind != Access::NoAccess || (counting_ && info.mmaFlops != 0)) return true;
+    if (info.access.kind != Access::NoAccess && (counting_ || (checks_ & ~CheckSync) != 0)) return true;
+    if (counting_ && info.mmaFlops != 0) return true;
     return instr.control == Control::Convergent || (info.fence >= 2 && launch_.races);
 }
 
@@ -50,14 +53,15 @@ uint32_t BlockObserver::inspect(Warp& w, const Instr& instr, uint32_t pc, uint32
         ++counters_.mma;
         mmaFlops_[info.mmaType & 15] += info.mmaFlops;
     }
-    if (info.access.kind == Access::NoAccess) {
+    if (info.access.kind == Access::NoAccess || (!counting_ && (checks_ & ~CheckSync) == 0)) {
         if (poison_) poison_->flow(w, instr, info, nullptr, mask, nullptr);
         return mask;
     }
     uint32_t touching = mask;
     if (info.access.kind == Access::MatrixLoad) touching &= instr.n == 4 ? ~0u : (1u << (8 * instr.n)) - 1;
     LaneAddresses at(w, info.access, touching);
-    Runs runs(at, touching);
+    Runs& runs = known(requests_[pc]);
+    runs.assign(at, touching);
     if (poison_) {
         uint32_t bad = poison_->undefinedAddress(w, info, touching);
         if (bad != 0) report(s, firstLane(bad), DiagnosticKind::Initcheck, "address depends on memory that was never written", at.at[firstLane(bad)], at.bytes, false);
@@ -75,7 +79,7 @@ uint32_t BlockObserver::inspect(Warp& w, const Instr& instr, uint32_t pc, uint32
             if (mask == 0) return 0;
             touching = good;
             at = LaneAddresses(w, info.access, touching);
-            runs = Runs(at, touching);
+            runs.assign(at, touching);
         }
     } else if (!withinBlock(w, at, touching)) {
         return mask;  // the access will end the launch
@@ -187,9 +191,10 @@ void BlockObserver::asyncCopy(const Site& s, const LaneAddresses& to, uint32_t m
     if (counting_) ++counters_.asyncCopies;
     if (reading != 0) {
         LaneAddresses from(s.w, s.instr, reading);
-        Runs source(from, reading);
+        Runs& source = known(sources_[s.pc]);
+        source.assign(from, reading);
         uint32_t good = (checks_ & CheckMemory) ? checkGlobal(s, from, reading, source, false) : reading;
-        if (good != reading) source = Runs(from, good);
+        if (good != reading && good != 0) source.assign(from, good);
         if (counting_ && good != 0) countGlobal(s, from, good, source, counters_.globalLoad, loads_);
         if ((checks_ & CheckRace) && good != 0) globalRaces(s, from, good, source, false);
     }
@@ -200,7 +205,7 @@ void BlockObserver::asyncCopy(const Site& s, const LaneAddresses& to, uint32_t m
 
 void BlockObserver::copiesComplete(Warp& w, const std::vector<AsyncCopy>& copies) {
     if (poison_) {
-        for (const AsyncCopy& c : copies) poison_->copyCompletes(c);
+        poison_->copiesComplete(copies);
     }
     if (sharedRaces_) sharedRaces_->copiesComplete(clocks_, w.id, copies);
 }

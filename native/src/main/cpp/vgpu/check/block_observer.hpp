@@ -44,9 +44,9 @@ private:
     uint32_t checkGlobal(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, bool write);
     uint32_t checkWindow(const Site& s, const LaneAddresses& at, uint32_t mask, uint64_t limit, const char* space, bool write);
     bool withinBlock(const Warp& w, const LaneAddresses& at, uint32_t mask) const;
-    void count(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs);
+    void count(const Site& s, const LaneAddresses& at, uint32_t mask, Runs& runs);
     void countGlobal(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, AccessCounters& c, Footprint& footprint);
-    void countShared(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, SharedCounters& c);
+    void countShared(const Site& s, const LaneAddresses& at, uint32_t mask, Runs& runs, SharedCounters& c);
     void races(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs);
     void sharedRaces(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, bool write);
     void globalRaces(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, bool write);
@@ -71,6 +71,12 @@ private:
     Counters counters_;
     uint64_t mmaFlops_[16] = {};  // by type of A
     GlobalRaces::Recent recentPages_;
+    /// The last runs of each instruction that touches memory, and of what an asynchronous copy reads.
+    std::vector<std::unique_ptr<Runs>> requests_, sources_;
+    static Runs& known(std::unique_ptr<Runs>& slot) {
+        if (slot == nullptr) slot = std::make_unique<Runs>();
+        return *slot;
+    }
     std::vector<GlobalRaces::LaneRace> found_;
     Footprint loads_, stores_, atomics_;
     uint64_t version_ = 0;

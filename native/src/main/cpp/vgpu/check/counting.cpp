@@ -32,10 +32,12 @@ uint64_t Footprint::bytes() const {
 
 namespace {
 
-uint64_t sectorsInOrder(const Run* begin, const Run* end) {
+template <class ITERATOR>
+uint64_t sectorsInOrder(ITERATOR begin, ITERATOR end) {
     uint64_t sectors = 0, next = 0;
-    for (const Run* r = begin; r != end; ++r) {
-        const uint64_t from = std::max(next, r->begin / 32), to = (r->end - 1) / 32 + 1;
+    for (ITERATOR i = begin; i != end; ++i) {
+        const Run r = *i;
+        const uint64_t from = std::max(next, r.begin / 32), to = (r.end - 1) / 32 + 1;
         if (to > from) sectors += to - from;
         next = std::max(next, to);
     }
@@ -48,7 +50,8 @@ SectorCount countSectors(const Runs& runs) {
     const uint64_t ideal = (runs.totalBytes() + 31) / 32;
     if (runs.ascending()) return {sectorsInOrder(runs.begin(), runs.end()), ideal};
     Run sorted[32];
-    Run* end = std::copy(runs.begin(), runs.end(), sorted);
+    Run* end = sorted;
+    for (const Run r : runs) *end++ = r;
     std::sort(sorted, end, [](const Run& a, const Run& b) { return a.begin < b.begin; });
     return {sectorsInOrder(sorted, end), ideal};
 }

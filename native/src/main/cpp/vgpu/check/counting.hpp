@@ -8,6 +8,7 @@
 namespace vgpu {
 
 class Runs;
+struct WaveCount;
 
 /// Distinct 32-byte sectors, by page of 4 KiB.
 class Footprint {
@@ -42,9 +43,6 @@ struct SectorCount {
 /// Sectors of a request, and how many its distinct bytes would fill if they were dense.
 SectorCount countSectors(const Runs& runs);
 
-struct WaveCount {
-    uint64_t waves, ideal;
-};
 /// Wavefronts of a shared-memory request: 32 banks of 4 bytes. 8-byte accesses go by half-warps and 16-byte ones by
 /// quarters; within such a phase each bank serves one distinct word a wavefront. Ideal is one for each phase. breaks: the
 /// lanes that do not follow their neighbour, see Runs.

@@ -88,6 +88,7 @@ struct GlobalRaces::Access {
         race.lane = static_cast<int>(lane);
         races.push_back(race);
     }
+    /// What was there before; null for nothing.
     void look(uint32_t lane, const Party* writer, const Party* reader, uint8_t covered) const {
         if (writer != nullptr && conflicts(*writer, covered)) {
             report(lane, write ? "write after write that nothing orders" : "read after write that nothing orders", *writer);
@@ -95,47 +96,53 @@ struct GlobalRaces::Access {
             report(lane, "write after read that nothing orders", *reader);
         }
     }
-    /// The parties that this access replaces, cleared if they are another launch's.
-    Party* own(RacePage& page, uint64_t launch) const {
-        uint64_t& last = write ? page.writeLaunch : page.readLaunch;
-        Party* parties = write ? page.writers : page.readers;
-        if (last != launch) {
-            std::memset(parties, 0, sizeof page.readers);
-            last = launch;
-        }
-        return parties;
-    }
+    PageParties& own(RacePage& page) const { return write ? page.writers : page.readers; }
 };
+
+void PageParties::open(uint64_t now, bool wantsUnits) {
+    if (launch != now) {
+        launch = now;
+        units = wantsUnits;
+        if (units) {
+            for (uint64_t i = 0; i < WORDS; i += UNIT) words[i] = Party{};
+        } else {
+            std::memset(words, 0, sizeof words);
+        }
+    } else if (units && !wantsUnits) {
+        units = false;
+        for (uint64_t i = 0; i < WORDS; i += UNIT) {
+            for (uint64_t k = 1; k < UNIT; ++k) words[i + k] = words[i];
+        }
+    }
+}
 
 /// Whole words of lanes that follow each other.
 void GlobalRaces::words(const Access& x, uint64_t begin, uint64_t end, uint32_t first) {
     const uint32_t perLane = x.bytes / 4;
-    uint32_t lane = first, rest = perLane;
+    const bool units = perLane == PageParties::UNIT;  // and aligned, as every access here
     for (uint64_t at = begin; at < end;) {
         RacePage& p = page(at / RacePage::BYTES, x.recent);
         PageLock lock(p, threaded_);
         const uint64_t last = std::min(end, (at / RacePage::BYTES + 1) * RacePage::BYTES);
-        const uint64_t from = at % RacePage::BYTES / 4, count = (last - at) / 4;
-        const Party* writers = p.writeLaunch == launch_ ? p.writers + from : nullptr;
-        const Party* readers = x.write && p.readLaunch == launch_ ? p.readers + from : nullptr;
-        Party* own = x.own(p, launch_) + from;
+        const uint64_t from = at % RacePage::BYTES / 4, until = from + (last - at) / 4;
+        uint32_t lane = first + static_cast<uint32_t>((at - begin) / x.bytes);
+        const bool written = !p.writers.empty(launch_), read = x.write && !p.readers.empty(launch_);
+        PageParties& own = x.own(p);
+        if (written || read) {
+            for (uint64_t i = from; i < until; ++i) {
+                const uint32_t by = lane + static_cast<uint32_t>(i - from) / perLane;
+                if (written && p.writers.at(i).bytes != 0) x.look(by, &p.writers.at(i), nullptr, WHOLE);
+                if (read && p.readers.at(i).bytes != 0) x.look(by, nullptr, &p.readers.at(i), WHOLE);
+            }
+        }
+        own.open(launch_, units);
         Party self = x.self;
         self.bytes = WHOLE;
-        for (uint64_t i = 0; i < count;) {
-            self.lane = static_cast<uint8_t>(lane);
-            const uint64_t part = std::min<uint64_t>(rest, count - i), until = i + part;
-            if (writers != nullptr || readers != nullptr) {
-                for (uint64_t k = i; k < until; ++k) {
-                    if (writers != nullptr && writers[k].bytes != 0) x.look(lane, writers + k, nullptr, WHOLE);
-                    if (readers != nullptr && readers[k].bytes != 0) x.look(lane, nullptr, readers + k, WHOLE);
-                }
-            }
-            for (; i < until; ++i) own[i] = self;
-            rest -= static_cast<uint32_t>(part);
-            if (rest == 0) {
-                rest = perLane;
-                ++lane;
-            }
+        // An access never crosses a page: both are aligned.
+        for (uint64_t i = from; i < until; i += perLane) {
+            self.lane = static_cast<uint8_t>(lane++);
+            if (own.units) own.words[i] = self;
+            else for (uint64_t k = 0; k < perLane; ++k) own.words[i + k] = self;
         }
         at = last;
     }
@@ -149,8 +156,10 @@ void GlobalRaces::lane(const Access& x, uint64_t address, uint32_t lane) {
         RacePage& p = page(at / RacePage::BYTES, x.recent);
         PageLock lock(p, threaded_);
         const uint64_t word = at % RacePage::BYTES / 4;
-        x.look(lane, p.writeLaunch == launch_ ? p.writers + word : nullptr, x.write && p.readLaunch == launch_ ? p.readers + word : nullptr, covered);
-        Party& own = x.own(p, launch_)[word];
+        x.look(lane, p.writers.empty(launch_) ? nullptr : &p.writers.at(word), !x.write || p.readers.empty(launch_) ? nullptr : &p.readers.at(word), covered);
+        PageParties& parties = x.own(p);
+        parties.open(launch_, false);
+        Party& own = parties.words[word];
         const bool mine = own.block == x.self.block && own.warp == x.self.warp && own.clock == x.self.clock;
         const uint8_t before = mine ? own.bytes : 0;
         own = x.self;
@@ -169,13 +178,13 @@ void GlobalRaces::access(const BlockClocks& clocks, const WarpKnowledge& knowled
             eachLane(mask, [&](int i) { lane(x, at.at[i], static_cast<uint32_t>(i)); });
             return;
         }
-        for (const Run& r : runs) {
+        for (const Run r : runs) {
             uint32_t i = r.first;
             for (uint64_t a = r.begin; a < r.end; a += at.bytes) lane(x, a, i++);
         }
         return;
     }
-    for (const Run& r : runs) words(x, r.begin, r.end, r.first);
+    for (const Run r : runs) words(x, r.begin, r.end, r.first);
 }
 
 void GlobalRaces::publish(uint64_t address, const Knowledge& knowledge) {

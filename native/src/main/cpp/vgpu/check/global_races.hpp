@@ -39,13 +39,25 @@ struct Party {
     uint8_t bytes;  // of the word that were accessed, as a mask; 0: nobody
 };
 
-/// Readers and writers of a page of memory in the launch that has last touched it. A launch clears what it touches
-/// first, so nothing needs to be cleared or given back between launches.
+/// The parties of a page of memory, for accesses of one kind in the launch that has last made one. A launch clears what
+/// it touches first, so nothing needs to be cleared or given back between launches. While every access was of aligned
+/// units of 16 bytes by one thread, only the first word of a unit holds its party.
+struct PageParties {
+    static constexpr uint64_t WORDS = 1024, UNIT = 4;
+    uint64_t launch = 0;
+    bool units = true;
+    Party words[WORDS];
+
+    bool empty(uint64_t now) const { return launch != now; }
+    const Party& at(uint64_t word) const { return words[units ? word & ~(UNIT - 1) : word]; }
+    /// Makes room for the accesses of this launch; in units if that is what the access has.
+    void open(uint64_t now, bool wantsUnits);
+};
+
 struct RacePage {
-    static constexpr uint64_t WORDS = 1024, BYTES = 4 * WORDS;
+    static constexpr uint64_t BYTES = 4 * PageParties::WORDS;
     std::atomic_flag busy = ATOMIC_FLAG_INIT;
-    uint64_t readLaunch = 0, writeLaunch = 0;
-    Party readers[WORDS], writers[WORDS];
+    PageParties readers, writers;
 };
 
 /// The pages of one launch at a time; the Memory keeps them for the next.

@@ -118,13 +118,13 @@ uint32_t Poison::undefinedStore(Warp& w, const Instr& instr, const InstrInfo& in
 
 bool Poison::allDefined(const Warp& w, const LaneAddresses& at, uint32_t mask, const Runs& runs) const {
     if (mask == at.shared) {
-        for (const Run& r : runs) {
+        for (const Run r : runs) {
             if (!allOnes(&shared_[r.begin], r.end - r.begin)) return false;
         }
         return true;
     }
     if (mask == at.global) {
-        for (const Run& r : runs) {
+        for (const Run r : runs) {
             // One answer for the run if it lies in the allocation of its first byte.
             if (!globalDefined(r.begin, static_cast<uint32_t>(r.end - r.begin)) || (last_ != nullptr && r.end > last_->end())) return false;
         }
@@ -151,7 +151,7 @@ void Poison::load(Warp& w, const Instr& instr, const LaneAddresses& at, uint32_t
 void Poison::store(Warp& w, const Instr& instr, const InstrInfo& info, const LaneAddresses& at, uint32_t mask, const Runs& runs) {
     const bool atomic = info.access.kind == Access::Atomic;
     if ((atomic || !tainted_[w.id]) && (mask == at.shared || mask == at.global)) {
-        for (const Run& r : runs) {
+        for (const Run r : runs) {
             if (mask == at.shared) std::memset(&shared_[r.begin], 1, r.end - r.begin);
             else if (memory_.inArena(r.begin) && !(lookUp(r.begin) && last_->initialised && r.end <= last_->end())) memory_.setShadow(r.begin, r.end - r.begin, true);
         }
@@ -272,12 +272,16 @@ void Poison::parameterCopied(const Warp& w, int lane, uint32_t to, const uint32_
     else std::memset(lanes + to, 1, bytes);
 }
 
-void Poison::copyCompletes(const AsyncCopy& c) {
-    uint8_t* shadow = &shared_[c.destination];
-    std::memset(shadow, 1, c.size);
-    uint64_t source = reinterpret_cast<uint64_t>(c.source);
-    if (c.copied == 0 || globalDefined(source, c.copied)) return;
-    for (uint32_t i = 0; i < c.copied; ++i) shadow[i] = globalDefined(source + i, 1);
+void Poison::copiesComplete(const std::vector<AsyncCopy>& copies) {
+    for (const AsyncCopy& c : copies) {
+        uint8_t* shadow = &shared_[c.destination];
+        if (c.size == 16) std::memset(shadow, 1, 16);
+        else std::memset(shadow, 1, c.size);
+        if (c.copied == 0) continue;
+        const uint64_t source = reinterpret_cast<uint64_t>(c.source);
+        if (globalDefined(source, c.copied)) continue;
+        for (uint32_t i = 0; i < c.copied; ++i) shadow[i] = globalDefined(source + i, 1);
+    }
 }
 
 }  // namespace vgpu

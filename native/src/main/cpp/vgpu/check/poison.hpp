@@ -27,7 +27,7 @@ public:
     void flow(Warp& w, const Instr& instr, const InstrInfo& info, const LaneAddresses* at, uint32_t mask, const Runs* runs);
     /// from null: a defined value.
     void parameterCopied(const Warp& w, int lane, uint32_t to, const uint32_t* from, uint32_t bytes);
-    void copyCompletes(const AsyncCopy& copy);
+    void copiesComplete(const std::vector<AsyncCopy>& copies);
 
 private:
     uint32_t* rows(const Warp& w) { return rows_.data() + w.id * rowsPerWarp_; }

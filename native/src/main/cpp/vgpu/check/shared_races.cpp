@@ -190,6 +190,10 @@ bool SharedRaces::writeRun(const Run& run, uint32_t lanesShift, uint32_t entry) 
     for (uint32_t i = whole; i < count; ++i) touched[0] |= writes[i] | ~(writes[i] - current_) | ~(reads[i] - current_);
     if (anyTopBit(touched)) return false;
     const uint32_t first = entry + run.first;
+    if (lanesShift >= 2) {
+        for (uint32_t i = 0; i < whole; i += 4) store(writes + i, Four{} + (first + (i >> lanesShift)));
+        return true;  // a lane has a multiple of four cells
+    }
     for (uint32_t i = 0; i < count; ++i) writes[i] = first + (i >> lanesShift);
     return true;
 }
@@ -207,7 +211,7 @@ const std::vector<SharedRaces::Race>& SharedRaces::access(const BlockClocks& clo
             return races_;
         }
     }
-    for (const Run& r : runs) {
+    for (const Run r : runs) {
         if (regular && (q.write ? writeRun(r, lanesShift, entry | (q.strong ? STRONG : 0)) : !q.strong && readRun(r, lanesShift, q.warp, entry | (r.many ? MANY : 0)))) continue;
         uint32_t lane = r.first;
         for (uint64_t a = r.begin; a < r.end; a += bytes) accessLane(clocks, q, lane++, a, bytes, r.many, entry);
@@ -216,7 +220,7 @@ const std::vector<SharedRaces::Race>& SharedRaces::access(const BlockClocks& clo
 }
 
 void SharedRaces::copiesIssued(const Runs& runs) {
-    for (const Run& r : runs) {
+    for (const Run r : runs) {
         for (size_t i = cellsBegin(r.begin), end = cellsEnd(r.end); i < end; ++i) {
             if (inFlight_[i] != 255) ++inFlight_[i];
             writes_[i] |= IN_FLIGHT;
@@ -231,9 +235,19 @@ void SharedRaces::copiesComplete(const BlockClocks& clocks, uint32_t warp, const
             pc = c.pc;
             entry = append(clocks, warp, pc);
         }
-        for (size_t i = cellsBegin(c.destination), end = cellsEnd(c.destination + c.size); i < end; ++i) {
+        size_t i = cellsBegin(c.destination);
+        const size_t end = cellsEnd(c.destination + c.size);
+        const uint32_t now = entry | c.lane;
+        // Most often nobody else has a copy on its way to the same place.
+        uint32_t counts;
+        if (end - i == 4 && (std::memcpy(&counts, &inFlight_[i], 4), counts == 0x01010101u)) {
+            std::memset(&inFlight_[i], 0, 4);
+            store(&writes_[i], Four{} + now);
+            continue;
+        }
+        for (; i < end; ++i) {
             if (inFlight_[i] != 0) --inFlight_[i];
-            writes_[i] = entry | c.lane | (inFlight_[i] != 0 ? IN_FLIGHT : 0);
+            writes_[i] = now | (inFlight_[i] != 0 ? IN_FLIGHT : 0);
         }
     }
 }
