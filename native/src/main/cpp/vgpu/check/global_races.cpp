@@ -103,16 +103,10 @@ void PageParties::open(uint64_t now, bool wantsUnits) {
     if (launch != now) {
         launch = now;
         units = wantsUnits;
-        if (units) {
-            for (uint64_t i = 0; i < WORDS; i += UNIT) words[i] = Party{};
-        } else {
-            std::memset(words, 0, sizeof words);
-        }
+        std::memset(words, 0, units ? sizeof words / UNIT : sizeof words);
     } else if (units && !wantsUnits) {
         units = false;
-        for (uint64_t i = 0; i < WORDS; i += UNIT) {
-            for (uint64_t k = 1; k < UNIT; ++k) words[i + k] = words[i];
-        }
+        for (uint64_t i = WORDS; i-- != 0;) words[i] = words[i / UNIT];  // backwards: what is read last lies in front
     }
 }
 
@@ -141,7 +135,7 @@ void GlobalRaces::words(const Access& x, uint64_t begin, uint64_t end, uint32_t 
         // An access never crosses a page: both are aligned.
         for (uint64_t i = from; i < until; i += perLane) {
             self.lane = static_cast<uint8_t>(lane++);
-            if (own.units) own.words[i] = self;
+            if (own.units) own.words[i / PageParties::UNIT] = self;
             else for (uint64_t k = 0; k < perLane; ++k) own.words[i + k] = self;
         }
         at = last;

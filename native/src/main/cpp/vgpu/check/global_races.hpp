@@ -41,7 +41,7 @@ struct Party {
 
 /// The parties of a page of memory, for accesses of one kind in the launch that has last made one. A launch clears what
 /// it touches first, so nothing needs to be cleared or given back between launches. While every access was of aligned
-/// units of 16 bytes by one thread, only the first word of a unit holds its party.
+/// units of 16 bytes by one thread, there is one party for a unit, densely at the front.
 struct PageParties {
     static constexpr uint64_t WORDS = 1024, UNIT = 4;
     uint64_t launch = 0;
@@ -49,7 +49,7 @@ struct PageParties {
     Party words[WORDS];
 
     bool empty(uint64_t now) const { return launch != now; }
-    const Party& at(uint64_t word) const { return words[units ? word & ~(UNIT - 1) : word]; }
+    const Party& at(uint64_t word) const { return words[units ? word / UNIT : word]; }
     /// Makes room for the accesses of this launch; in units if that is what the access has.
     void open(uint64_t now, bool wantsUnits);
 };

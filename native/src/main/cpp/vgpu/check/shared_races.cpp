@@ -130,8 +130,7 @@ void SharedRaces::accessLane(const BlockClocks& clocks, const Request& q, uint32
 
 namespace {
 
-// Four cells at a time.
-typedef uint32_t Four __attribute__((vector_size(16)));
+using Four = SharedRaces::Four;
 
 inline Four load(const uint32_t* p) {
     Four v;
@@ -149,6 +148,14 @@ inline Four atLeast(Four v, uint32_t limit) { return v - limit <= 0x7fffffffu; }
 
 }  // namespace
 
+/// Leaves a read in four cells.
+inline void SharedRaces::readFour(size_t cell, Four now, uint32_t since, uint32_t reader) {
+    const Four last = load(&reads_[cell]);
+    const Four joins = (last & MANY) | ((((last ^ now) & LANE) + LANE) & MANY);  // another lane than the last one
+    store(&readers_[cell], (load(&readers_[cell]) & atLeast(last, current_)) | reader);
+    store(&reads_[cell], now | (atLeast(last, since) & joins));
+}
+
 /// A read of cells that nobody has written since the last barrier. False if that is not so.
 bool SharedRaces::readRun(const Run& run, uint32_t lanesShift, uint32_t warp, uint32_t entry) {
     const size_t begin = cellsBegin(run.begin), count = cellsEnd(run.end) - begin;
@@ -159,17 +166,11 @@ bool SharedRaces::readRun(const Run& run, uint32_t lanesShift, uint32_t warp, ui
     for (uint32_t i = 0; i < whole; i += 4) touched |= load(writes + i) | ~(load(writes + i) - current_);  // in flight, or not before current_
     for (uint32_t i = whole; i < count; ++i) touched[0] |= writes[i] | ~(writes[i] - current_);
     if (anyTopBit(touched)) return false;
-    auto step = [&](uint32_t i, Four now) {
-        const Four last = load(reads + i);
-        const Four joins = (last & MANY) | ((((last ^ now) & LANE) + LANE) & MANY);  // another lane than the last one
-        store(readers + i, (load(readers + i) & atLeast(last, current_)) | bit);
-        store(reads + i, now | (atLeast(last, since) & joins));
-    };
     const uint32_t first = entry + run.first;
     if (lanesShift >= 2) {
-        for (uint32_t i = 0; i < whole; i += 4) step(i, Four{} + (first + (i >> lanesShift)));
+        for (uint32_t i = 0; i < whole; i += 4) readFour(begin + i, Four{} + (first + (i >> lanesShift)), since, bit);
     } else {
-        for (uint32_t i = 0; i < whole; i += 4) step(i, first + (Four{i, i + 1, i + 2, i + 3} >> lanesShift));
+        for (uint32_t i = 0; i < whole; i += 4) readFour(begin + i, first + (Four{i, i + 1, i + 2, i + 3} >> lanesShift), since, bit);
     }
     for (uint32_t i = whole; i < count; ++i) {
         const uint32_t last = reads[i], now = first + (i >> lanesShift);
@@ -211,7 +212,18 @@ const std::vector<SharedRaces::Race>& SharedRaces::access(const BlockClocks& clo
             return races_;
         }
     }
+    // Rows of matrices: every lane for itself, four cells each.
+    const bool quads = regular && !q.write && !q.strong && lanesShift == 2;
+    const uint32_t since = times_[q.warp].since;
     for (const Run r : runs) {
+        if (quads && r.end - r.begin == bytes) {
+            const size_t i = cellsBegin(r.begin);
+            const Four written = load(&writes_[i]);
+            if (!anyTopBit(written | ~(written - current_))) {
+                readFour(i, Four{} + (entry | (r.many ? MANY : 0) | r.first), since, 1u << (q.warp & 31));
+                continue;
+            }
+        }
         if (regular && (q.write ? writeRun(r, lanesShift, entry | (q.strong ? STRONG : 0)) : !q.strong && readRun(r, lanesShift, q.warp, entry | (r.many ? MANY : 0)))) continue;
         uint32_t lane = r.first;
         for (uint64_t a = r.begin; a < r.end; a += bytes) accessLane(clocks, q, lane++, a, bytes, r.many, entry);
@@ -221,7 +233,13 @@ const std::vector<SharedRaces::Race>& SharedRaces::access(const BlockClocks& clo
 
 void SharedRaces::copiesIssued(const Runs& runs) {
     for (const Run r : runs) {
-        for (size_t i = cellsBegin(r.begin), end = cellsEnd(r.end); i < end; ++i) {
+        size_t i = cellsBegin(r.begin);
+        const size_t end = cellsEnd(r.end);
+        for (uint32_t counts; i + 4 <= end && (std::memcpy(&counts, &inFlight_[i], 4), counts == 0); i += 4) {
+            std::memset(&inFlight_[i], 1, 4);
+            store(&writes_[i], load(&writes_[i]) | IN_FLIGHT);
+        }
+        for (; i < end; ++i) {
             if (inFlight_[i] != 255) ++inFlight_[i];
             writes_[i] |= IN_FLIGHT;
         }

@@ -18,6 +18,8 @@ namespace vgpu {
 
 class SharedRaces {
 public:
+    typedef uint32_t Four __attribute__((vector_size(16)));  // four cells at a time
+
     SharedRaces(const Program& program, uint32_t bytes, size_t warps);
     /// Another block starts.
     void reset();
@@ -51,6 +53,7 @@ private:
     uint32_t append(const BlockClocks& clocks, uint32_t warp, uint32_t pc);
     void renumber();
 
+    void readFour(size_t cell, Four now, uint32_t since, uint32_t reader);
     bool readRun(const Run& run, uint32_t lanesShift, uint32_t warp, uint32_t entry);
     bool writeRun(const Run& run, uint32_t lanesShift, uint32_t entry);
     void accessLane(const BlockClocks& clocks, const Request& request, uint32_t lane, uint64_t offset, uint32_t bytes, bool many, uint32_t entry);
