@@ -1,6 +1,7 @@
 // memcheck and the memory counters of a block's observer.
 #include "check/block_observer.hpp"
 #include "check/checks.hpp"
+#include "exec/mma.hpp"
 
 #include <algorithm>
 
@@ -24,39 +25,53 @@ const AllocationRecord* BlockObserver::allocation(uint64_t address) {
     return slot.get();
 }
 
-uint32_t BlockObserver::checkMemory(const Site& s, const LaneAddresses& at, uint32_t mask, bool write) {
-    if (!(checks_ & CheckMemory)) return mask;
-    uint32_t good = at.global != 0 ? checkGlobal(s, at, mask & at.global, write) : 0;
-    auto within = [&](uint32_t lanes, uint64_t limit, const char* space) {
-        uint64_t outside = 0, low = 0;
-        eachLane(lanes, [&](int i) {
-            outside |= at.at[i] | (limit - at.bytes - at.at[i]);
-            low |= at.at[i];
-        });
-        if (lanes == 0 || (limit >= at.bytes && outside >> 63 == 0 && (low & (at.bytes - 1)) == 0)) {
-            good |= lanes;
-            return;
-        }
-        eachLane(lanes, [&](int i) {
-            if (at.at[i] & (at.bytes - 1)) {
-                report(s, i, DiagnosticKind::Memcheck, std::string("misaligned ") + (write ? "write to " : "read from ") + space, at.at[i], at.bytes, false);
-                launch_.note(Status::MisalignedAddress, std::string("misaligned access to ") + space);
-            } else if (at.at[i] >= limit || limit - at.at[i] < at.bytes) {
-                report(s, i, DiagnosticKind::Memcheck, std::string(write ? "write" : "read") + " outside " + space + " of " + std::to_string(limit) + " bytes", at.at[i], at.bytes, false);
-                launch_.note(Status::IllegalAddress, std::string("access outside ") + space);
-            } else {
-                good |= 1u << i;
-            }
-        });
-    };
-    within(mask & at.shared, s.w.sharedBytes, "shared memory");
-    within(mask & at.local, s.w.localStride, "local memory");
-    if (at.param != 0) within(mask & at.param, s.w.paramBytes, "kernel parameters");
+uint32_t BlockObserver::checkMemory(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, bool write) {
+    if (at.global == mask) return checkGlobal(s, at, mask, runs, write);
+    if (at.shared == mask && runs.aligned() && runs.all([&](const Run& r) { return r.begin < r.end && r.end <= s.w.sharedBytes; })) return mask;
+    uint32_t good = 0;
+    if (at.global != 0) good |= checkGlobal(s, at, mask & at.global, Runs(at, mask & at.global), write);
+    good |= checkWindow(s, at, mask & at.shared, s.w.sharedBytes, "shared memory", write);
+    good |= checkWindow(s, at, mask & at.local, s.w.localStride, "local memory", write);
+    if (at.param != 0) good |= checkWindow(s, at, mask & at.param, s.w.paramBytes, "kernel parameters", write);
     return good;
 }
 
-uint32_t BlockObserver::checkGlobal(const Site& s, const LaneAddresses& at, uint32_t mask, bool write) {
-    if (!(checks_ & CheckMemory)) return mask;
+uint32_t BlockObserver::checkWindow(const Site& s, const LaneAddresses& at, uint32_t mask, uint64_t limit, const char* space, bool write) {
+    uint64_t outside = 0, low = 0;
+    eachLane(mask, [&](int i) {
+        outside |= at.at[i] | (limit - at.bytes - at.at[i]);
+        low |= at.at[i];
+    });
+    if (mask == 0 || (limit >= at.bytes && outside >> 63 == 0 && (low & (at.bytes - 1)) == 0)) return mask;
+    uint32_t good = 0;
+    eachLane(mask, [&](int i) {
+        if (at.at[i] & (at.bytes - 1)) {
+            report(s, i, DiagnosticKind::Memcheck, std::string("misaligned ") + (write ? "write to " : "read from ") + space, at.at[i], at.bytes, false);
+            launch_.note(Status::MisalignedAddress, std::string("misaligned access to ") + space);
+        } else if (at.at[i] >= limit || limit - at.at[i] < at.bytes) {
+            report(s, i, DiagnosticKind::Memcheck, std::string(write ? "write" : "read") + " outside " + space + " of " + std::to_string(limit) + " bytes", at.at[i], at.bytes, false);
+            launch_.note(Status::IllegalAddress, std::string("access outside ") + space);
+        } else {
+            good |= 1u << i;
+        }
+    });
+    return good;
+}
+
+/// Without memcheck: what lies outside shared or local memory has no state here to look at.
+bool BlockObserver::withinBlock(const Warp& w, const LaneAddresses& at, uint32_t mask) const {
+    bool within = true;
+    eachLane(mask & at.shared, [&](int i) { within = within && at.at[i] < w.sharedBytes && w.sharedBytes - at.at[i] >= at.bytes; });
+    eachLane(mask & at.local, [&](int i) { within = within && at.at[i] < w.localStride && w.localStride - at.at[i] >= at.bytes; });
+    return within;
+}
+
+uint32_t BlockObserver::checkGlobal(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, bool write) {
+    const bool plain = runs.aligned() && runs.all([&](const Run& r) {
+        const AllocationRecord* record = allocation(r.begin);
+        return record != nullptr && r.begin < r.end && r.end <= record->end() && !(write && record->info.kind == MemoryKind::Constant);
+    });
+    if (plain) return mask;
     uint32_t good = 0;
     const AllocationRecord* record = nullptr;
     eachLane(mask, [&](int i) {
@@ -83,61 +98,68 @@ uint32_t BlockObserver::checkGlobal(const Site& s, const LaneAddresses& at, uint
     return good;
 }
 
-void BlockObserver::countGlobal(const Site& s, const LaneAddresses& at, uint32_t mask, AccessCounters& c, Footprint& footprint) {
-    SectorCount n = countSectors(at.at, mask, at.bytes);
+void BlockObserver::countGlobal(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, AccessCounters& c, Footprint& footprint) {
+    SectorCount n = countSectors(runs);
     ++c.requests;
     c.sectors += n.sectors;
     c.idealSectors += n.ideal;
-    c.bytes += static_cast<uint64_t>(__builtin_popcount(mask)) * at.bytes;
+    c.bytes += uint64_t(population(mask)) * at.bytes;
     costs_[s.pc].sectors += n.sectors;
     costs_[s.pc].idealSectors += n.ideal;
-    eachLane(mask, [&](int i) { footprint.add(at.at[i]); });
+    for (const Run r : runs) footprint.add(r.begin, r.end);
 }
 
-void BlockObserver::countShared(const Site& s, const LaneAddresses& at, uint32_t mask, SharedCounters& c) {
-    WaveCount n{0, 0};
-    if (s.info.access.kind == Access::MatrixLoad) {
+void BlockObserver::countShared(const Site& s, const LaneAddresses& at, uint32_t mask, Runs& runs, SharedCounters& c) {
+    const bool matrix = s.info.access.kind == Access::MatrixLoad;
+    const WaveCount n = runs.waves([&] {
+        if (!matrix) return countWavefronts(at.at, mask, at.bytes, runs.breaks());
         // Eight rows of 16 bytes are one wavefront when they meet in no bank.
+        WaveCount all{0, 0};
         for (uint32_t j = 0; j < s.instr.n; ++j) {
-            WaveCount one = countWavefronts(at.at + 8 * j, 255, 16);
-            n.waves += one.waves;
-            n.ideal += one.ideal;
+            WaveCount one = countWavefronts(at.at + 8 * j, 255, 16, runs.breaks() >> 8 * j);
+            all.waves += one.waves;
+            all.ideal += one.ideal;
         }
-        c.requests += s.instr.n;
-    } else {
-        n = countWavefronts(at.at, mask, at.bytes);
-        ++c.requests;
-    }
+        return all;
+    });
+    c.requests += matrix ? s.instr.n : 1;
     c.wavefronts += n.waves;
     c.idealWavefronts += n.ideal;
-    c.bytes += static_cast<uint64_t>(__builtin_popcount(mask)) * at.bytes;
+    c.bytes += uint64_t(population(mask)) * at.bytes;
     costs_[s.pc].wavefronts += n.waves;
     costs_[s.pc].idealWavefronts += n.ideal;
 }
 
-void BlockObserver::count(const Site& s, const LaneAddresses& at, uint32_t mask) {
+void BlockObserver::count(const Site& s, const LaneAddresses& at, uint32_t mask, Runs& runs) {
     Access::Kind kind = s.info.access.kind;
     if (kind == Access::MatrixLoad) ++counters_.ldmatrix;
     if (at.global != 0 && s.info.access.space != ptx::Space::Const) {
-        if (kind == Access::Load) countGlobal(s, at, mask & at.global, counters_.globalLoad, loads_);
-        else if (kind == Access::Store) countGlobal(s, at, mask & at.global, counters_.globalStore, stores_);
-        else if (kind == Access::Atomic) countGlobal(s, at, mask & at.global, counters_.globalAtomic, atomics_);
+        auto countPart = [&](const Runs& part) {
+            if (kind == Access::Load) countGlobal(s, at, mask & at.global, part, counters_.globalLoad, loads_);
+            else if (kind == Access::Store) countGlobal(s, at, mask & at.global, part, counters_.globalStore, stores_);
+            else if (kind == Access::Atomic) countGlobal(s, at, mask & at.global, part, counters_.globalAtomic, atomics_);
+        };
+        if (at.global == mask) countPart(runs);
+        else countPart(Runs(at, mask & at.global));
     }
     if (at.shared != 0) {
         SharedCounters& c = kind == Access::MatrixLoad ? counters_.ldmatrixWaves : kind == Access::AsyncCopy ? counters_.asyncCopyShared
                             : kind == Access::Store ? counters_.sharedStore : kind == Access::Atomic ? counters_.sharedAtomic : counters_.sharedLoad;
-        countShared(s, at, mask & at.shared, c);
+        Runs part;
+        if (at.shared != mask) part.assign(at, mask & at.shared);
+        countShared(s, at, mask & at.shared, at.shared == mask ? runs : part, c);
     }
     if (at.local != 0) {
         // Local memory interleaves the lanes by words of four bytes.
-        uint64_t words[32];
-        eachLane(mask & at.local, [&](int i) { words[i] = at.at[i] / 4 * 128 + static_cast<uint64_t>(i) * 4; });
+        LaneAddresses words = at;
+        words.bytes = 4;
+        for (int i = 0; i < 32; ++i) words.at[i] = at.at[i] / 4 * 128 + static_cast<uint64_t>(i) * 4;
         AccessCounters& c = kind == Access::Load ? counters_.localLoad : counters_.localStore;
         ++c.requests;
-        c.bytes += static_cast<uint64_t>(__builtin_popcount(mask & at.local)) * at.bytes;
-        uint64_t perWord = countSectors(words, mask & at.local, 4).sectors, n = std::max(1u, at.bytes / 4);
+        c.bytes += uint64_t(population(mask & at.local)) * at.bytes;
+        uint64_t perWord = countSectors(Runs(words, mask & at.local)).sectors, n = std::max(1u, at.bytes / 4);
         c.sectors += perWord * n;
-        c.idealSectors += (static_cast<uint64_t>(__builtin_popcount(mask & at.local)) * at.bytes + 31) / 32;
+        c.idealSectors += (uint64_t(population(mask & at.local)) * at.bytes + 31) / 32;
     }
 }
 
@@ -208,6 +230,11 @@ void BlockObserver::addTo(Counters& out) {
         line.idealSharedWavefronts += c.idealWavefronts;
     }
     for (const auto& [key, line] : lines) counters_.lines.push_back(line);
+    for (size_t type = 0; type < std::size(mmaFlops_); ++type) {
+        if (mmaFlops_[type] == 0) continue;
+        counters_.mmaFlops += mmaFlops_[type];
+        counters_.mmaFlopsByType[nameOf(static_cast<MmaType>(type))] += mmaFlops_[type];
+    }
     mergeCounters(out, counters_);
     std::lock_guard<std::mutex> lock(launch_.footprintMutex);
     launch_.loadFootprint.merge(loads_);

@@ -11,9 +11,21 @@ BlockObserver::BlockObserver(LaunchContext& launch, Block& block)
     : launch_(launch), block_(block), checks_(launch.config.checks), counting_(launch.config.counters || launch.config.lineCounters) {
     size_t warps = block.warps.size();
     uint32_t shared = static_cast<uint32_t>(block.warps[0].sharedBytes);
-    if (checks_ & CheckRace) sharedRaces_ = std::make_unique<SharedRaces>(launch.program, shared, warps);
-    if (checks_ & CheckInit) poison_ = std::make_unique<Poison>(launch, warps, shared, block.warps[0].localStride);
-    if (counting_) costs_.resize(launch.program.code.size());
+    const Program& p = launch.program;
+    tainted_.resize(warps);
+    if (checks_ & CheckRace) sharedRaces_ = std::make_unique<SharedRaces>(p, shared, warps);
+    if (checks_ & CheckInit) poison_ = std::make_unique<Poison>(launch, tainted_, shared, block.warps[0].localStride);
+    if (counting_) costs_.resize(p.code.size());
+    watched_.resize(p.code.size());
+    requests_.resize(p.code.size());
+    if (p.usesAsyncCopies) sources_.resize(p.code.size());
+    for (size_t pc = 0; pc < p.code.size(); ++pc) watched_[pc] = watches(p.code[pc], p.info[pc]);
+}
+
+bool BlockObserver::watches(const Instr& instr, const InstrInfo& info) const {
+    if (info.access.kind != Access::NoAccess && (counting_ || (checks_ & ~CheckSync) != 0)) return true;
+    if (counting_ && info.mmaFlops != 0) return true;
+    return instr.control == Control::Convergent || (info.fence >= 2 && launch_.races);
 }
 
 void BlockObserver::start(Block& block) {
@@ -25,16 +37,11 @@ void BlockObserver::start(Block& block) {
 
 void BlockObserver::finish(Block&) { ++counters_.blocks; }
 
-uint32_t BlockObserver::before(Warp& w, const Instr& instr, uint32_t pc, uint32_t active, uint32_t mask) {
+uint32_t BlockObserver::inspect(Warp& w, const Instr& instr, uint32_t pc, uint32_t active, uint32_t mask) {
     const InstrInfo& info = launch_.program.info[pc];
     Site s{w, instr, info, pc};
     w.pc = pc;
     if (launch_.races) learn(w);
-    if (counting_) {
-        InstructionCost& cost = costs_[pc];
-        ++cost.warps;
-        cost.threads += static_cast<uint64_t>(__builtin_popcount(active));
-    }
     if (poison_) {
         uint32_t bad = poison_->undefinedGuard(w, instr, active);
         if (bad != 0) report(s, firstLane(bad), DiagnosticKind::Initcheck, "condition depends on memory that was never written", 0, 0, false);
@@ -45,50 +52,60 @@ uint32_t BlockObserver::before(Warp& w, const Instr& instr, uint32_t pc, uint32_
     if (instr.control == Control::Convergent && instr.flag == 0xff) clocks_.warpSync(w.id, mask, w.live());
     if (counting_ && info.mmaFlops != 0) {
         ++counters_.mma;
-        counters_.mmaFlops += info.mmaFlops;
-        counters_.mmaFlopsByType[nameOf(static_cast<MmaType>(info.mmaType))] += info.mmaFlops;
+        mmaFlops_[info.mmaType & 15] += info.mmaFlops;
     }
-    if (info.access.kind == Access::NoAccess) {
-        if (poison_) poison_->flow(w, instr, info, nullptr, mask);
+    if (info.access.kind == Access::NoAccess || (!counting_ && (checks_ & ~CheckSync) == 0)) {
+        if (poison_) poison_->flow(w, instr, info, nullptr, mask, nullptr);
         return mask;
     }
     uint32_t touching = mask;
     if (info.access.kind == Access::MatrixLoad) touching &= instr.n == 4 ? ~0u : (1u << (8 * instr.n)) - 1;
     LaneAddresses at(w, info.access, touching);
+    Runs& runs = known(requests_[pc]);
+    runs.assign(at, touching);
     if (poison_) {
         uint32_t bad = poison_->undefinedAddress(w, info, touching);
         if (bad != 0) report(s, firstLane(bad), DiagnosticKind::Initcheck, "address depends on memory that was never written", at.at[firstLane(bad)], at.bytes, false);
     }
-    bool write = info.access.kind == Access::Store || info.access.kind == Access::Atomic || info.access.kind == Access::AsyncCopy;
-    uint32_t good = checkMemory(s, at, touching, write);
-    if (good != touching) {
-        if (info.access.kind == Access::MatrixLoad) return 0;
-        for (const InstrInfo::Row& r : info.writes) {
-            if (r.bytes == 0) continue;
-            eachLane(touching & ~good, [&](int i) { std::memset(w.regs + r.offset + static_cast<size_t>(i) * r.bytes, 0, r.bytes); });
+    if (checks_ & CheckMemory) {
+        bool write = info.access.kind == Access::Store || info.access.kind == Access::Atomic || info.access.kind == Access::AsyncCopy;
+        uint32_t good = checkMemory(s, at, touching, runs, write);
+        if (good != touching) {
+            if (info.access.kind == Access::MatrixLoad) return 0;
+            for (const InstrInfo::Row& r : info.writes) {
+                if (r.bytes == 0) continue;
+                eachLane(touching & ~good, [&](int i) { std::memset(w.regs + r.offset + static_cast<size_t>(i) * r.bytes, 0, r.bytes); });
+            }
+            mask = good;
+            if (mask == 0) return 0;
+            touching = good;
+            at = LaneAddresses(w, info.access, touching);
+            runs.assign(at, touching);
         }
-        mask = good;
-        if (mask == 0) return 0;
-        touching = good;
-        at = LaneAddresses(w, info.access, touching);
+    } else if (!withinBlock(w, at, touching)) {
+        return mask;  // the access will end the launch
     }
-    if (counting_) count(s, at, touching);
+    if (counting_) count(s, at, touching, runs);
     if (info.access.kind == Access::AsyncCopy) {
-        asyncCopy(s, mask);
+        asyncCopy(s, at, mask, runs);
     } else {
-        races(s, at, touching);
-        if (poison_) checkInit(s, at, touching);
+        races(s, at, touching, runs);
+        if (poison_) checkInit(s, at, touching, runs);
     }
     return mask;
 }
 
-void BlockObserver::races(const Site& s, const LaneAddresses& at, uint32_t mask) {
+void BlockObserver::races(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs) {
     if (!(checks_ & CheckRace)) return;
     const Access& a = s.info.access;
     bool write = a.kind == Access::Store || a.kind == Access::Atomic;
-    if (at.shared != 0) sharedRaces(s, at, mask & at.shared, write);
+    if (at.shared != 0) {
+        if (at.shared == mask) sharedRaces(s, at, mask, runs, write);
+        else sharedRaces(s, at, mask & at.shared, Runs(at, mask & at.shared), write);
+    }
     if (at.global != 0 && a.space != ptx::Space::Const) {
-        globalRaces(s, at, mask & at.global, write);
+        if (at.global == mask) globalRaces(s, at, mask, runs, write);
+        else globalRaces(s, at, mask & at.global, Runs(at, mask & at.global), write);
         if (a.strong && a.scope >= 1) synchronise(s, at, mask & at.global);
     }
 }
@@ -107,38 +124,24 @@ bool BlockObserver::keepsValue(const Site& s, const LaneAddresses& at, int lane)
     return true;
 }
 
-void BlockObserver::sharedRaces(const Site& s, const LaneAddresses& at, uint32_t mask, bool write) {
-    uint32_t many = 0;
-    if (!write) mask = at.distinct(mask, many);
-    eachLane(mask, [&](int i) {
-        SharedRaces::Race race;
-        if (sharedRaces_->access(clocks_, s.w.id, static_cast<uint32_t>(i), static_cast<uint32_t>(at.at[i]), at.bytes, write, s.info.access.strong,
-                                 many >> i & 1, s.pc, race)) {
-            if (write && std::strncmp(race.what, "write after write", 17) == 0 && keepsValue(s, at, i)) return;
-            report(s, i, DiagnosticKind::Racecheck, std::string("shared memory: ") + race.what, at.at[i], at.bytes, false, race.otherThread, race.otherPc);
-        }
-    });
+void BlockObserver::sharedRaces(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, bool write) {
+    for (const SharedRaces::Race& race : sharedRaces_->access(clocks_, {s.w.id, s.pc, write, s.info.access.strong}, at, mask, runs)) {
+        const int i = static_cast<int>(race.lane);
+        if (write && std::strncmp(race.what, "write after write", 17) == 0 && keepsValue(s, at, i)) continue;
+        report(s, i, DiagnosticKind::Racecheck, std::string("shared memory: ") + race.what, at.at[i], at.bytes, false, race.otherThread, race.otherPc);
+    }
 }
 
-void BlockObserver::globalRaces(const Site& s, const LaneAddresses& at, uint32_t mask, bool write) {
-    GlobalRaces::Party self;
-    self.block = static_cast<uint32_t>(block_.index);
-    self.warp = static_cast<uint8_t>(s.w.id);
-    self.clock = clocks_.clock(s.w.id);
-    self.pc = s.pc;
-    self.strong = s.info.access.strong && s.info.access.scope >= 1;
-    uint32_t many = 0;
-    if (!write) mask = at.distinct(mask, many);
-    eachLane(mask, [&](int i) {
-        self.lane = static_cast<uint8_t>(i);
-        GlobalRaces::Race race;
-        if (launch_.races->access(clocks_, knowledge_[s.w.id], self, at.at[i], at.bytes, write, race)) {
-            if (write && keepsValue(s, at, i)) return;  // what is there already: no value can be lost
-            const uint64_t otherBlock = race.other.block;
-            report(s, i, DiagnosticKind::Racecheck, std::string("global memory: ") + race.what, at.at[i], at.bytes, true, race.other.warp * 32u + race.other.lane,
-                   race.other.pc, &otherBlock);
-        }
-    });
+void BlockObserver::globalRaces(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, bool write) {
+    Party self{static_cast<uint32_t>(block_.index), clocks_.clock(s.w.id), s.pc, static_cast<uint8_t>(s.w.id), 0, s.info.access.strong && s.info.access.scope >= 1, 0};
+    found_.clear();
+    launch_.races->access(clocks_, knowledge_[s.w.id], self, at, mask, runs, write, recentPages_, found_);
+    for (const GlobalRaces::LaneRace& race : found_) {
+        if (write && keepsValue(s, at, race.lane)) continue;  // what is there already: no value can be lost
+        const uint64_t otherBlock = race.other.block;
+        report(s, race.lane, DiagnosticKind::Racecheck, std::string("global memory: ") + race.what, at.at[race.lane], at.bytes, true,
+               race.other.warp * 32u + race.other.lane, race.other.pc, &otherBlock);
+    }
 }
 
 void BlockObserver::synchronise(const Site& s, const LaneAddresses& at, uint32_t mask) {
@@ -176,48 +179,54 @@ void BlockObserver::fence(Warp& w) {
     clocks_.advance(w.id);
 }
 
-void BlockObserver::checkInit(const Site& s, const LaneAddresses& at, uint32_t mask) {
-    uint32_t bad = poison_->undefinedStore(s.w, s.instr, s.info, at, mask);
+void BlockObserver::checkInit(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs) {
+    uint32_t bad = poison_->undefinedStore(s.w, s.instr, s.info, at, mask, runs);
     if (bad != 0) {
         int i = firstLane(bad);
         bool atomic = s.info.access.kind == Access::Atomic;
         report(s, i, DiagnosticKind::Initcheck, atomic ? "atomic operation on memory, or with a value, that was never written" : "stored value depends on memory that was never written",
                at.at[i], at.bytes, at.global >> i & 1);
     }
-    poison_->flow(s.w, s.instr, s.info, &at, mask);
+    poison_->flow(s.w, s.instr, s.info, &at, mask, &runs);
 }
 
-void BlockObserver::asyncCopy(const Site& s, uint32_t mask) {
+void BlockObserver::asyncCopy(const Site& s, const LaneAddresses& to, uint32_t mask, const Runs& runs) {
     uint32_t reading = mask;
-    eachLane(mask, [&](int i) {
-        bool none = (s.instr.n == 1 && s.w.row<uint32_t>(s.instr.c)[i] == 0) || (s.instr.n == 2 && (*s.w.row<uint32_t>(s.instr.c) >> i & 1));
-        if (none) reading &= ~(1u << i);
-    });
+    if (s.instr.n != 0) {
+        eachLane(mask, [&](int i) {
+            bool none = (s.instr.n == 1 && s.w.row<uint32_t>(s.instr.c)[i] == 0) || (s.instr.n == 2 && (*s.w.row<uint32_t>(s.instr.c) >> i & 1));
+            if (none) reading &= ~(1u << i);
+        });
+    }
     if (counting_) ++counters_.asyncCopies;
     if (reading != 0) {
         LaneAddresses from(s.w, s.instr, reading);
-        uint32_t good = checkGlobal(s, from, reading, false);
-        if (counting_ && good != 0) countGlobal(s, from, good, counters_.globalLoad, loads_);
-        if ((checks_ & CheckRace) && good != 0) globalRaces(s, from, good, false);
+        Runs& source = known(sources_[s.pc]);
+        source.assign(from, reading);
+        uint32_t good = (checks_ & CheckMemory) ? checkGlobal(s, from, reading, source, false) : reading;
+        if (good != reading && good != 0) source.assign(from, good);
+        if (counting_ && good != 0) countGlobal(s, from, good, source, counters_.globalLoad, loads_);
+        if ((checks_ & CheckRace) && good != 0) globalRaces(s, from, good, source, false);
     }
     if (!(checks_ & CheckRace)) return;
-    LaneAddresses to(s.w, s.info.access, mask);
-    sharedRaces(s, to, mask, true);
-    eachLane(mask, [&](int i) { sharedRaces_->copyIssued(static_cast<uint32_t>(to.at[i]), to.bytes, true); });
+    sharedRaces(s, to, mask, runs, true);
+    sharedRaces_->copiesIssued(runs);
 }
 
-void BlockObserver::copyCompletes(Warp& w, const AsyncCopy& c) {
-    if (poison_) poison_->copyCompletes(w, c);
-    if (!sharedRaces_) return;
-    sharedRaces_->copyIssued(c.destination, c.size, false);
-    SharedRaces::Race ignored;
-    sharedRaces_->access(clocks_, w.id, c.lane, c.destination, c.size, true, false, false, c.pc, ignored);
+void BlockObserver::copiesComplete(Warp& w, const std::vector<AsyncCopy>& copies) {
+    if (poison_) {
+        poison_->copiesComplete(copies);
+    }
+    if (sharedRaces_) sharedRaces_->copiesComplete(clocks_, w.id, copies);
 }
 
 // Lanes that execute together may form several groups with disjoint masks (cooperative-groups tiles); within a group
 // every lane must name the same lanes.
 void BlockObserver::checkSync(const Site& s, uint32_t mask) {
     const uint32_t* masks = s.w.row<uint32_t>(s.instr.sync);
+    uint32_t differences = 0;
+    for (int i = 0; i < 32; ++i) differences |= (masks[i] ^ masks[firstLane(mask)]) & static_cast<uint32_t>(-static_cast<int32_t>(mask >> i & 1));
+    if (differences == 0 && (mask & ~masks[firstLane(mask)]) == 0) return;
     eachLane(mask, [&](int i) {
         if (!(masks[i] >> i & 1)) {
             report(s, i, DiagnosticKind::Synccheck, "the member mask does not name the lane that executes", 0, 0, false);
@@ -283,6 +292,6 @@ void BlockObserver::report(const Site& s, int lane, DiagnosticKind kind, const s
 
 std::unique_ptr<Observer> makeObserver(LaunchContext& launch, Block& block) { return std::make_unique<BlockObserver>(launch, block); }
 
-std::shared_ptr<GlobalRaces> makeGlobalRaces(LaunchContext& launch) { return std::make_shared<GlobalRaces>(launch.config.hostThreads != 1); }
+std::shared_ptr<GlobalRaces> makeGlobalRaces(LaunchContext& launch) { return std::make_shared<GlobalRaces>(launch.memory.state(), launch.config.hostThreads != 1); }
 
 }  // namespace vgpu

@@ -18,16 +18,18 @@ public:
 
     void start(Block& block) override;
     void finish(Block& block) override;
-    uint32_t before(Warp& w, const Instr& instr, uint32_t pc, uint32_t active, uint32_t mask) override;
     void branch(Warp& w, bool divergent) override;
     void arrives(Warp& w, uint32_t id) override;
     void barrier(Block& block, uint32_t id, const std::vector<uint32_t>& arrived, const std::vector<uint32_t>& waited) override;
     void divergentBarrier(Warp& w, uint32_t pc, uint32_t mask) override;
-    void copyCompletes(Warp& w, const AsyncCopy& copy) override;
+    void copiesComplete(Warp& w, const std::vector<AsyncCopy>& copies) override;
     void parameterCopied(Warp& w, int lane, uint32_t to, uint32_t from, uint32_t bytes) override {
         if (poison_) poison_->parameterCopied(w, lane, to, from == REGISTER ? nullptr : &from, bytes);
     }
     void addTo(Counters& counters) override;
+
+protected:
+    uint32_t inspect(Warp& w, const Instr& instr, uint32_t pc, uint32_t active, uint32_t mask) override;
 
 private:
     struct Site {
@@ -36,20 +38,24 @@ private:
         const InstrInfo& info;
         uint32_t pc;
     };
-    uint32_t checkMemory(const Site& s, const LaneAddresses& at, uint32_t mask, bool write);
-    uint32_t checkGlobal(const Site& s, const LaneAddresses& at, uint32_t mask, bool write);
-    void count(const Site& s, const LaneAddresses& at, uint32_t mask);
-    void countGlobal(const Site& s, const LaneAddresses& at, uint32_t mask, AccessCounters& c, Footprint& footprint);
-    void countShared(const Site& s, const LaneAddresses& at, uint32_t mask, SharedCounters& c);
-    void races(const Site& s, const LaneAddresses& at, uint32_t mask);
-    void sharedRaces(const Site& s, const LaneAddresses& at, uint32_t mask, bool write);
-    void globalRaces(const Site& s, const LaneAddresses& at, uint32_t mask, bool write);
+    bool watches(const Instr& instr, const InstrInfo& info) const;
+    /// The lanes of a request whose accesses are good.
+    uint32_t checkMemory(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, bool write);
+    uint32_t checkGlobal(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, bool write);
+    uint32_t checkWindow(const Site& s, const LaneAddresses& at, uint32_t mask, uint64_t limit, const char* space, bool write);
+    bool withinBlock(const Warp& w, const LaneAddresses& at, uint32_t mask) const;
+    void count(const Site& s, const LaneAddresses& at, uint32_t mask, Runs& runs);
+    void countGlobal(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, AccessCounters& c, Footprint& footprint);
+    void countShared(const Site& s, const LaneAddresses& at, uint32_t mask, Runs& runs, SharedCounters& c);
+    void races(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs);
+    void sharedRaces(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, bool write);
+    void globalRaces(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, bool write);
     void synchronise(const Site& s, const LaneAddresses& at, uint32_t mask);
     void learn(Warp& w);
     void fence(Warp& w);
     void checkSync(const Site& s, uint32_t mask);
-    void checkInit(const Site& s, const LaneAddresses& at, uint32_t mask);
-    void asyncCopy(const Site& s, uint32_t mask);
+    void checkInit(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs);
+    void asyncCopy(const Site& s, const LaneAddresses& to, uint32_t mask, const Runs& runs);
     bool keepsValue(const Site& s, const LaneAddresses& at, int lane) const;
     void report(const Site& s, int lane, DiagnosticKind kind, const std::string& message, uint64_t address, uint32_t bytes, bool global,
                 uint32_t otherThread = UINT32_MAX, uint32_t otherPc = UINT32_MAX, const uint64_t* otherBlock = nullptr);
@@ -64,7 +70,15 @@ private:
     std::unique_ptr<Poison> poison_;
     std::vector<WarpKnowledge> knowledge_;
     Counters counters_;
-    std::vector<InstructionCost> costs_;
+    uint64_t mmaFlops_[16] = {};  // by type of A
+    GlobalRaces::Recent recentPages_;
+    /// The last runs of each instruction that touches memory, and of what an asynchronous copy reads.
+    std::vector<std::unique_ptr<Runs>> requests_, sources_;
+    static Runs& known(std::unique_ptr<Runs>& slot) {
+        if (slot == nullptr) slot = std::make_unique<Runs>();
+        return *slot;
+    }
+    std::vector<GlobalRaces::LaneRace> found_;
     Footprint loads_, stores_, atomics_;
     uint64_t version_ = 0;
     std::shared_ptr<AllocationRecord> recent_[4];

@@ -1,32 +1,34 @@
 // Exact counters of memory traffic.
 #pragma once
 
-#include "check/lane_addresses.hpp"
-
 #include <bitset>
+#include <cstdint>
 #include <unordered_map>
-#include <vector>
 
 namespace vgpu {
+
+class Runs;
+struct WaveCount;
 
 /// Distinct 32-byte sectors, by page of 4 KiB.
 class Footprint {
 public:
-    void add(uint64_t address) {
-        uint64_t page = address >> 12;
-        if (page != lastPage_) {
-            lastPage_ = page;
-            last_ = &pages_[page];
-        }
-        last_->set(address >> 5 & 127);
-    }
+    /// The sectors that hold any of [begin, end).
+    void add(uint64_t begin, uint64_t end);
     void merge(const Footprint& other);
     uint64_t bytes() const;
 
 private:
-    std::unordered_map<uint64_t, std::bitset<128>> pages_;
-    uint64_t lastPage_ = ~0ull;
-    std::bitset<128>* last_ = nullptr;
+    static constexpr uint64_t RECENT = 64;
+    using Page = std::bitset<128>;
+    Page& page(uint64_t number);
+
+    std::unordered_map<uint64_t, Page> pages_;
+    struct Recent {
+        uint64_t number = ~0ull;
+        Page* page = nullptr;
+    };
+    Recent recent_[RECENT];
 };
 
 /// What one instruction of the program has cost so far.
@@ -39,13 +41,11 @@ struct SectorCount {
     uint64_t sectors, ideal;
 };
 /// Sectors of a request, and how many its distinct bytes would fill if they were dense.
-SectorCount countSectors(const uint64_t* address, uint32_t mask, uint32_t bytes);
+SectorCount countSectors(const Runs& runs);
 
-struct WaveCount {
-    uint64_t waves, ideal;
-};
 /// Wavefronts of a shared-memory request: 32 banks of 4 bytes. 8-byte accesses go by half-warps and 16-byte ones by
-/// quarters; within such a phase each bank serves one distinct word a wavefront. Ideal is one for each phase.
-WaveCount countWavefronts(const uint64_t* offset, uint32_t mask, uint32_t bytes);
+/// quarters; within such a phase each bank serves one distinct word a wavefront. Ideal is one for each phase. breaks: the
+/// lanes that do not follow their neighbour, see Runs.
+WaveCount countWavefronts(const uint64_t* offset, uint32_t mask, uint32_t bytes, uint32_t breaks);
 
 }  // namespace vgpu

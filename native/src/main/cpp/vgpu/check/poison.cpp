@@ -8,18 +8,33 @@
 
 namespace vgpu {
 
-Poison::Poison(const LaunchContext& launch, size_t warps, uint32_t sharedBytes, uint64_t localBytes)
-    : memory_(launch.memory.state()), program_(launch.program), rowsPerWarp_(launch.program.registerBytes / 4 + 16), localBytes_(localBytes) {
-    rows_.resize(rowsPerWarp_ * warps);
-    anyInWarp_.resize(warps);
+namespace {
+
+bool allOnes(const uint8_t* p, uint64_t bytes) {
+    const uint64_t ones = 0x0101010101010101ull;
+    uint64_t all = ones;
+    for (; bytes >= 8; p += 8, bytes -= 8) {
+        uint64_t x;
+        std::memcpy(&x, p, 8);
+        all &= x;
+    }
+    for (; bytes != 0; ++p, --bytes) all &= ones & (~0ull << 8 | *p);
+    return all == ones;
+}
+
+}  // namespace
+
+Poison::Poison(const LaunchContext& launch, std::vector<uint8_t>& tainted, uint32_t sharedBytes, uint64_t localBytes)
+    : memory_(launch.memory.state()), program_(launch.program), rowsPerWarp_(launch.program.registerBytes / 4 + 16), localBytes_(localBytes), tainted_(tainted) {
+    rows_.resize(rowsPerWarp_ * tainted.size());
     shared_.resize(sharedBytes + 16);
-    local_.resize(localBytes * 32 * warps);
+    local_.resize(localBytes * 32 * tainted.size());
 }
 
 void Poison::reset() {
-    for (size_t w = 0; w < anyInWarp_.size(); ++w) {
-        if (anyInWarp_[w]) std::fill_n(rows_.begin() + static_cast<std::ptrdiff_t>(w * rowsPerWarp_), rowsPerWarp_, 0u);
-        anyInWarp_[w] = false;
+    for (size_t w = 0; w < tainted_.size(); ++w) {
+        if (tainted_[w]) std::fill_n(rows_.begin() + static_cast<std::ptrdiff_t>(w * rowsPerWarp_), rowsPerWarp_, 0u);
+        tainted_[w] = 0;
     }
     std::fill(shared_.begin(), shared_.end(), 0);
     std::fill(local_.begin(), local_.end(), 0);
@@ -27,26 +42,42 @@ void Poison::reset() {
 
 void Poison::setRow(Warp& w, uint32_t offset, uint32_t mask, uint32_t bits) {
     if (offset == Instr::SINK) return;
-    if (bits & mask) anyInWarp_[w.id] = true;
+    if (bits & mask) tainted_[w.id] = 1;
     uint32_t& r = rows(w)[offset / 4];
     r = (r & ~mask) | (bits & mask);
 }
 
 uint32_t Poison::undefinedGuard(const Warp& w, const Instr& instr, uint32_t active) const {
-    return anyInWarp_[w.id] ? row(w, instr.guard) & active : 0;
+    return tainted_[w.id] ? row(w, instr.guard) & active : 0;
 }
 
 uint32_t Poison::undefinedAddress(const Warp& w, const InstrInfo& info, uint32_t mask) const {
-    return anyInWarp_[w.id] ? row(w, info.access.address) & mask : 0;
+    return tainted_[w.id] ? row(w, info.access.address) & mask : 0;
+}
+
+bool Poison::lookUp(uint64_t address) const {
+    uint64_t version = memory_.version.load(std::memory_order_acquire);
+    if (version != version_) {
+        for (auto& r : recent_) r.reset();
+        last_ = nullptr;
+        version_ = version;
+    }
+    if (last_ != nullptr && address >= last_->begin() && address < last_->end()) return true;
+    for (auto& r : recent_) {
+        if (r != nullptr && address >= r->begin() && address < r->end()) {
+            last_ = r.get();
+            return true;
+        }
+    }
+    std::shared_lock lock(memory_.mutex);
+    auto& slot = recent_[nextRecent_++ % recent_.size()];
+    slot = memory_.lookup(address);
+    last_ = slot.get();
+    return last_ != nullptr;
 }
 
 bool Poison::globalDefined(uint64_t address, uint32_t bytes) const {
-    uint64_t version = memory_.version.load(std::memory_order_acquire);
-    if (last_ == nullptr || version != version_ || address < last_->begin() || address >= last_->end()) {
-        std::shared_lock lock(memory_.mutex);
-        last_ = memory_.lookup(address);
-        version_ = version;
-    }
+    lookUp(address);
     if (last_ == nullptr || last_->initialised || !memory_.inArena(address)) return true;
     return memory_.testShadow(address, bytes);
 }
@@ -64,7 +95,7 @@ bool Poison::defined(const Warp& w, const LaneAddresses& at, int lane, uint32_t 
 void Poison::define(const Warp& w, const LaneAddresses& at, int lane, uint32_t offset, uint32_t bytes, bool value) {
     uint64_t a = at.at[lane] + offset;
     if (at.global >> lane & 1) {
-        if (memory_.inArena(a) && !(last_ != nullptr && a >= last_->begin() && a < last_->end() && last_->initialised)) memory_.setShadow(a, bytes, true);
+        if (memory_.inArena(a) && !(lookUp(a) && last_->initialised)) memory_.setShadow(a, bytes, true);
     } else if (at.shared >> lane & 1) {
         std::memset(&shared_[a], value, bytes);
     } else if (at.local >> lane & 1) {
@@ -72,51 +103,72 @@ void Poison::define(const Warp& w, const LaneAddresses& at, int lane, uint32_t o
     }
 }
 
-uint32_t Poison::undefinedStore(Warp& w, const Instr& instr, const InstrInfo& info, const LaneAddresses& at, uint32_t mask) {
+uint32_t Poison::undefinedStore(Warp& w, const Instr& instr, const InstrInfo& info, const LaneAddresses& at, uint32_t mask, const Runs& runs) {
     uint32_t bad = 0;
     if (info.access.kind == Access::Store) {
-        if (!anyInWarp_[w.id]) return 0;
+        if (!tainted_[w.id]) return 0;
         for (uint32_t k = 0; k < instr.n; ++k) bad |= row(w, instr.v[k]);
         return bad & mask & at.global;
     }
     if (info.access.kind != Access::Atomic) return 0;
-    eachLane(mask, [&](int i) { bad |= (defined(w, at, i, 0, at.bytes) ? 0u : 1u) << i; });
-    if (anyInWarp_[w.id]) bad |= row(w, instr.b) & at.global;
+    if (!allDefined(w, at, mask, runs)) eachLane(mask, [&](int i) { bad |= (defined(w, at, i, 0, at.bytes) ? 0u : 1u) << i; });
+    if (tainted_[w.id]) bad |= row(w, instr.b) & at.global;
     return bad & mask;
 }
 
-bool Poison::allDefined(const Warp& w, const LaneAddresses& at, uint32_t mask) const {
-    if ((at.shared & mask) == mask && at.bytes >= 4) {
-        uint64_t all = 0x0101010101010101ull;
-        eachLane(mask, [&](int i) {
-            uint64_t low = 0x0101010101010101ull, high = low;
-            std::memcpy(&low, &shared_[at.at[i]], std::min(at.bytes, 8u));
-            if (at.bytes == 16) std::memcpy(&high, &shared_[at.at[i] + 8], 8);
-            all &= low & high;
-        });
-        return all == 0x0101010101010101ull;
+bool Poison::allDefined(const Warp& w, const LaneAddresses& at, uint32_t mask, const Runs& runs) const {
+    if (mask == at.shared) {
+        for (const Run r : runs) {
+            if (!allOnes(&shared_[r.begin], r.end - r.begin)) return false;
+        }
+        return true;
+    }
+    if (mask == at.global) {
+        for (const Run r : runs) {
+            // One answer for the run if it lies in the allocation of its first byte.
+            if (!globalDefined(r.begin, static_cast<uint32_t>(r.end - r.begin)) || (last_ != nullptr && r.end > last_->end())) return false;
+        }
+        return true;
     }
     bool all = true;
     eachLane(mask, [&](int i) { all = all && defined(w, at, i, 0, at.bytes); });
     return all;
 }
 
-void Poison::load(Warp& w, const Instr& instr, const LaneAddresses& at, uint32_t mask) {
-    if (allDefined(w, at, mask)) {
-        if (!anyInWarp_[w.id]) return;
+void Poison::load(Warp& w, const Instr& instr, const LaneAddresses& at, uint32_t mask, const Runs& runs) {
+    if (allDefined(w, at, mask, runs)) {
+        if (!tainted_[w.id]) return;
         for (uint32_t k = 0; k < instr.n; ++k) setRow(w, instr.v[k], mask, 0);
         return;
     }
     for (uint32_t k = 0; k < instr.n; ++k) {
         uint32_t bad = 0;
         eachLane(mask, [&](int i) { bad |= (defined(w, at, i, k * instr.size, instr.size) ? 0u : 1u) << i; });
-        if (bad != 0 || anyInWarp_[w.id]) setRow(w, instr.v[k], mask, bad);
+        if (bad != 0 || tainted_[w.id]) setRow(w, instr.v[k], mask, bad);
     }
 }
 
-void Poison::matrixLoad(Warp& w, const Instr& instr, const LaneAddresses& at) {
-    const uint32_t rows = instr.n == 4 ? ~0u : (1u << (8 * instr.n)) - 1;
-    if (!anyInWarp_[w.id] && allDefined(w, at, rows)) return;
+void Poison::store(Warp& w, const Instr& instr, const InstrInfo& info, const LaneAddresses& at, uint32_t mask, const Runs& runs) {
+    const bool atomic = info.access.kind == Access::Atomic;
+    if ((atomic || !tainted_[w.id]) && (mask == at.shared || mask == at.global)) {
+        for (const Run r : runs) {
+            if (mask == at.shared) std::memset(&shared_[r.begin], 1, r.end - r.begin);
+            else if (memory_.inArena(r.begin) && !(lookUp(r.begin) && last_->initialised && r.end <= last_->end())) memory_.setShadow(r.begin, r.end - r.begin, true);
+        }
+    } else {
+        eachLane(mask, [&](int i) {
+            if (atomic) {
+                define(w, at, i, 0, at.bytes, true);
+                return;
+            }
+            for (uint32_t k = 0; k < instr.n; ++k) define(w, at, i, k * instr.size, instr.size, !(row(w, instr.v[k]) >> i & 1));
+        });
+    }
+    if (atomic && tainted_[w.id]) setRow(w, instr.d, mask, 0);
+}
+
+void Poison::matrixLoad(Warp& w, const Instr& instr, const LaneAddresses& at, uint32_t mask, const Runs& runs) {
+    if (!tainted_[w.id] && allDefined(w, at, mask, runs)) return;
     const bool transposed = instr.run == matrixLoadHandler(true);
     for (uint32_t j = 0; j < instr.n; ++j) {
         uint64_t undefined[8];  // bit c: 16-bit element c of the row
@@ -127,7 +179,7 @@ void Poison::matrixLoad(Warp& w, const Instr& instr, const LaneAddresses& at) {
             for (uint32_t c = 0; c < 8; ++c) undefined[r] |= (defined(w, at, lane, 2 * c, 2) ? 0ull : 1ull) << c;
             any |= undefined[r];
         }
-        if (any == 0 && !anyInWarp_[w.id]) continue;
+        if (any == 0 && !tainted_[w.id]) continue;
         uint32_t bad = 0;
         for (uint32_t lane = 0; lane < 32; ++lane) {
             uint32_t outer = lane / 4, inner = (lane & 3) * 2;
@@ -186,27 +238,20 @@ void Poison::generic(Warp& w, const InstrInfo& info, uint32_t mask) {
     for (const InstrInfo::Row& r : info.writes) setRow(w, r.offset, mask, bad);
 }
 
-void Poison::flow(Warp& w, const Instr& instr, const InstrInfo& info, const LaneAddresses* at, uint32_t mask) {
+void Poison::flow(Warp& w, const Instr& instr, const InstrInfo& info, const LaneAddresses* at, uint32_t mask, const Runs* runs) {
     if (info.poison == PoisonRule::Load) {
-        load(w, instr, *at, mask);
+        load(w, instr, *at, mask, *runs);
         return;
     }
     if (info.poison == PoisonRule::Store) {
-        eachLane(mask, [&](int i) {
-            if (info.access.kind == Access::Atomic) {
-                define(w, *at, i, 0, at->bytes, true);
-                return;
-            }
-            for (uint32_t k = 0; k < instr.n; ++k) define(w, *at, i, k * instr.size, instr.size, !(row(w, instr.v[k]) >> i & 1));
-        });
-        if (info.access.kind == Access::Atomic && anyInWarp_[w.id]) setRow(w, instr.d, mask, 0);
+        store(w, instr, info, *at, mask, *runs);
         return;
     }
     if (info.poison == PoisonRule::Matrix) {
-        matrixLoad(w, instr, *at);
+        matrixLoad(w, instr, *at, mask, *runs);
         return;
     }
-    if (!anyInWarp_[w.id]) return;
+    if (!tainted_[w.id]) return;
     switch (info.poison) {
         case PoisonRule::Any: generic(w, info, mask); break;
         case PoisonRule::Select: {
@@ -247,12 +292,16 @@ void Poison::parameterCopied(const Warp& w, int lane, uint32_t to, const uint32_
     else std::memset(lanes + to, 1, bytes);
 }
 
-void Poison::copyCompletes(const Warp&, const AsyncCopy& c) {
-    uint8_t* shadow = &shared_[c.destination];
-    std::memset(shadow, 1, c.size);
-    uint64_t source = reinterpret_cast<uint64_t>(c.source);
-    if (c.copied == 0 || globalDefined(source, c.copied)) return;
-    for (uint32_t i = 0; i < c.copied; ++i) shadow[i] = globalDefined(source + i, 1);
+void Poison::copiesComplete(const std::vector<AsyncCopy>& copies) {
+    for (const AsyncCopy& c : copies) {
+        uint8_t* shadow = &shared_[c.destination];
+        if (c.size == 16) std::memset(shadow, 1, 16);
+        else std::memset(shadow, 1, c.size);
+        if (c.copied == 0) continue;
+        const uint64_t source = reinterpret_cast<uint64_t>(c.source);
+        if (globalDefined(source, c.copied)) continue;
+        for (uint32_t i = 0; i < c.copied; ++i) shadow[i] = globalDefined(source + i, 1);
+    }
 }
 
 }  // namespace vgpu

@@ -25,7 +25,7 @@ uint8_t addressForm(ptx::Space space, bool wide) {
 }
 
 uint32_t resolveAddresses(Warp& w, const Instr& I, uint32_t m, uint32_t bytes, bool store, uint64_t* host) {
-    return resolve(w, I, m, bytes, store, host);
+    return isa().resolve(w, I, m, bytes, store, host);
 }
 
 namespace {

@@ -16,10 +16,18 @@ namespace {
 void complete(Warp& w, const std::vector<AsyncCopy>& group) {
     for (const AsyncCopy& c : group) {
         uint8_t* to = w.shared + c.destination;
-        if (c.copied != 0) std::memcpy(to, c.source, c.copied);
-        std::memset(to + c.copied, 0, static_cast<size_t>(c.size) - c.copied);
-        if (w.block->observer != nullptr) w.block->observer->copyCompletes(w, c);
+        // Sizes that the compiler knows: a copy of unknown length costs as much as everything else about it.
+        if (c.copied == 16) {
+            std::memcpy(to, c.source, 16);
+        } else if (c.copied == c.size && c.size == 8) {
+            std::memcpy(to, c.source, 8);
+        } else if (c.copied == c.size && c.size == 4) {
+            std::memcpy(to, c.source, 4);
+        } else {
+            for (uint32_t i = 0; i < c.size; ++i) to[i] = i < c.copied ? c.source[i] : 0;
+        }
     }
+    if (w.block->observer != nullptr && !group.empty()) w.block->observer->copiesComplete(w, group);
 }
 
 }  // namespace
@@ -40,12 +48,14 @@ void asyncCopy(Warp& w, const Instr& I, uint32_t m) {
     if (m == 0) return;
     uint32_t sizes[32];
     uint32_t reading = m;
-    eachLane(m, [&](int i) {
-        sizes[i] = size;
-        if (I.n == COPY_SOURCE_SIZE) sizes[i] = std::min(size, w.row<uint32_t>(I.c)[i]);
-        else if (I.n == COPY_IGNORE_SOURCE && (*w.row<uint32_t>(I.c) >> i & 1)) sizes[i] = 0;
-        if (sizes[i] == 0) reading &= ~(1u << i);
-    });
+    std::fill(sizes, sizes + 32, size);
+    if (I.n == COPY_SOURCE_SIZE || I.n == COPY_IGNORE_SOURCE) {
+        eachLane(m, [&](int i) {
+            if (I.n == COPY_SOURCE_SIZE) sizes[i] = std::min(size, w.row<uint32_t>(I.c)[i]);
+            else if (*w.row<uint32_t>(I.c) >> i & 1) sizes[i] = 0;
+            if (sizes[i] == 0) reading &= ~(1u << i);
+        });
+    }
     if (reading != 0) {
         Instr source = I;
         source.a = I.b;
@@ -55,10 +65,13 @@ void asyncCopy(Warp& w, const Instr& I, uint32_t m) {
         m &= ~(reading & ~read);
         reading = read;
     }
+    const size_t before = w.pendingCopies.size();
+    w.pendingCopies.resize(before + static_cast<size_t>(__builtin_popcount(m)));
+    AsyncCopy* next = w.pendingCopies.data() + before;
     eachLane(m, [&](int i) {
         const uint8_t* p = (reading >> i & 1) ? reinterpret_cast<const uint8_t*>(from[i]) : nullptr;
-        w.pendingCopies.push_back({static_cast<uint32_t>(to[i] - reinterpret_cast<uint64_t>(w.shared)), p, static_cast<uint8_t>(size),
-                                   static_cast<uint8_t>(sizes[i]), static_cast<uint8_t>(i), w.pc});
+        *next++ = {static_cast<uint32_t>(to[i] - reinterpret_cast<uint64_t>(w.shared)), p, static_cast<uint8_t>(size), static_cast<uint8_t>(sizes[i]),
+                   static_cast<uint8_t>(i), w.pc};
     });
 }
 
@@ -79,6 +92,18 @@ void commitGroup(Warp& w, const Instr&, uint32_t m) {
 // Copies complete in the order in which they were committed.
 void waitGroups(Warp& w, size_t keep, uint32_t m) {
     const size_t count = w.copyGroups.size();
+    if (std::all_of(w.copyGroups.begin(), w.copyGroups.end(), [m](const CopyGroup& g) { return g.lanes == m; })) {
+        // The usual case: the warp commits and waits as one.
+        const size_t done = count > keep ? count - keep : 0;
+        for (size_t g = 0; g < done; ++g) complete(w, w.copyGroups[g].copies);
+        if (done != 0 && w.pendingCopies.capacity() == 0) {
+            // The storage of a finished group serves the next one.
+            w.pendingCopies = std::move(w.copyGroups.front().copies);
+            w.pendingCopies.clear();
+        }
+        w.copyGroups.erase(w.copyGroups.begin(), w.copyGroups.begin() + static_cast<std::ptrdiff_t>(done));
+        return;
+    }
     std::vector<uint32_t> ends(count);  // the lanes for which a group has to be complete
     size_t kept[32] = {};
     for (size_t g = count; g-- > 0;) {

@@ -6,7 +6,12 @@
 #include "exec/warp.hpp"
 
 #if defined(__x86_64__)
+// GCC 12's AVX-512 header uses an undefined register on purpose and warns of it.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <immintrin.h>
+#pragma GCC diagnostic pop
 #endif
 
 namespace vgpu {
@@ -44,6 +49,9 @@ struct IsaTable {
     Handler (*load)(ptx::Type type, uint32_t registerBytes);
     Handler (*store)(ptx::Type type, uint32_t registerBytes);
     Handler (*mmaHalf)(ptx::Type operand, uint32_t k);
+    /// From lanes to host addresses, see address.hpp.
+    uint32_t (*resolve)(Warp& warp, const Instr& instr, uint32_t mask, uint32_t bytes, bool store, uint64_t* host);
+    void (*neighbours)(const uint64_t* address, uint32_t bytes, uint32_t& same, uint32_t& next);
 };
 
 /// The widest set that this CPU has.
@@ -57,13 +65,19 @@ const IsaTable& isa();
     Handler narrowPairHandler(ptx::Type to); \
     Handler loadHandler(ptx::Type type, uint32_t registerBytes); \
     Handler storeHandler(ptx::Type type, uint32_t registerBytes); \
-    Handler mmaHalfHandler(ptx::Type operand, uint32_t k);
+    Handler mmaHalfHandler(ptx::Type operand, uint32_t k); \
+    uint32_t resolveLanes(Warp& warp, const Instr& instr, uint32_t mask, uint32_t bytes, bool store, uint64_t* host); \
+    void neighbours(const uint64_t* address, uint32_t bytes, uint32_t& same, uint32_t& next);
 
 namespace baseline {
 VGPU_DECLARE_HANDLERS
 }
 namespace avx2 {
 VGPU_DECLARE_HANDLERS
+}
+// Where vectors of 64 bytes pay; the rest is as fast with 32.
+namespace avx512 {
+Handler mmaHalfHandler(ptx::Type operand, uint32_t k);
 }
 
 }  // namespace vgpu

@@ -159,13 +159,10 @@ LaunchResult launch(Memory& memory, const Kernel& kernel, const LaunchConfig& co
             context.fail(Status::OutOfMemory, std::string("the host ran out of memory for the launch: ") + e.what());
         }
     };
-    if (threads == 1) {
-        guarded(workers[0]);
-    } else {
-        std::vector<std::thread> pool;
-        for (Worker& w : workers) pool.emplace_back([&guarded, &w] { guarded(w); });
-        for (std::thread& t : pool) t.join();
-    }
+    std::vector<std::thread> pool;
+    for (size_t i = 1; i < workers.size(); ++i) pool.emplace_back([&guarded, &w = workers[i]] { guarded(w); });
+    guarded(workers[0]);
+    for (std::thread& t : pool) t.join();
 
     LaunchResult result;
     result.status = context.status();

@@ -128,6 +128,8 @@ Handler storeFrom(u32 registerBytes) {
 
 }  // namespace
 
+uint32_t resolveLanes(Warp& w, const Instr& I, uint32_t m, uint32_t bytes, bool store, uint64_t* host) { return resolve(w, I, m, bytes, store, host); }
+
 Handler loadHandler(ptx::Type type, uint32_t registerBytes) {
     switch (type) {
         case ptx::Type::S8: return loadTo<i8>(registerBytes);

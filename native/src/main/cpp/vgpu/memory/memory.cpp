@@ -246,6 +246,12 @@ void Memory::State::setShadow(uint64_t address, uint64_t bytes, bool value) {
 }
 
 bool Memory::State::testShadow(uint64_t address, uint64_t bytes) const {
+    if ((address | bytes) % 4 == 0) {
+        const uint8_t* words = shadow + (address - begin) / 4;
+        uint8_t all = 15;
+        for (uint64_t i = 0; i < bytes / 4; ++i) all &= words[i];
+        return all == 15;
+    }
     for (uint64_t at = address; at < address + bytes;) {
         uint8_t bits = shadow[(at - begin) / 4];
         if (at % 4 == 0 && address + bytes - at >= 4) {

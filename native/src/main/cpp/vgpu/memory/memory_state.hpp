@@ -10,6 +10,8 @@
 
 namespace vgpu {
 
+struct RacePages;
+
 /// A record that launches may keep a pointer to: it outlives the allocation for as long as the Memory lives.
 struct AllocationRecord {
     Allocation info;
@@ -35,6 +37,8 @@ struct Memory::State {
     uint64_t used = 0, quarantineBytes = 0, nextSerial = 1;
     /// Changes whenever live or registered does: what a launch has looked up may be stale.
     std::atomic<uint64_t> version{1};
+    /// What the race checker of the last launch has left for the next one, null while a launch has it.
+    std::shared_ptr<RacePages> racePages;
 
     std::shared_ptr<AllocationRecord> lookup(uint64_t address) const;  // caller holds the mutex
     void setShadow(uint64_t address, uint64_t bytes, bool value);

@@ -1,8 +1,5 @@
 package io.diffuse4j.benchmarks;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Locale;
@@ -35,7 +32,7 @@ public final class PeerComparison {
     }
     System.out.println();
     System.out.println(
-        "CPU: " + cpuName() + ", " + Runtime.getRuntime().availableProcessors() + " cores");
+        "CPU: " + CpuName.read() + ", " + Runtime.getRuntime().availableProcessors() + " cores");
     System.out.println("| batch | engine | µs a call | ratio to ONNX Runtime F32 |");
     System.out.println("|---|---|---|---|");
     for (String batch : new String[] {"1", "8"}) {
@@ -46,18 +43,5 @@ public final class PeerComparison {
             Locale.ROOT, "| %s | %s | %.0f | %.2f |%n", batch, engine, time, time / peer);
       }
     }
-  }
-
-  private static String cpuName() {
-    try {
-      for (String line : Files.readAllLines(Path.of("/proc/cpuinfo"))) {
-        if (line.startsWith("model name")) {
-          return line.substring(line.indexOf(':') + 1).trim();
-        }
-      }
-    } catch (IOException e) {
-      return System.getProperty("os.arch");
-    }
-    return System.getProperty("os.arch");
   }
 }

@@ -1,0 +1,3 @@
+#include "exec/isa.hpp"
+#define VGPU_ISA baseline
+#include "check/neighbours.inl"

@@ -1,0 +1,3 @@
+#include "exec/isa.hpp"
+#define VGPU_ISA avx512
+#include "exec/mma_half.inl"
