@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -57,6 +58,19 @@ class DeviceKernelTest {
   void memoryAccessesAndProductsAreNearTheirMinimumOnStableDiffusionShapes(String kernels)
       throws Exception {
     run(kernels, "check=none,counters=on,threads=1");
+  }
+
+  /** The same cases on the machine's own driver: its compiler, its arithmetic, its memory. */
+  @Tag("gpu")
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"attention", "conv", "elementwise", "gemm", "linear_small", "norm", "sampler"})
+  void resultsAreRightOnTheGpu(String kernels) throws Exception {
+    Path library =
+        System.getProperty("diffuse4j.gpu").equals("virtual") ? driver : Path.of("libcuda.so.1");
+    HostProgram.Outcome outcome =
+        program.run(Map.of(), library.toString(), IMAGES.toString(), kernels);
+    assertEquals(0, outcome.status(), outcome::output);
   }
 
   /** The program's summary, which ends in a hash of all results' bits. */

@@ -137,6 +137,11 @@ public final class CudaDevice extends Device implements OpProvider {
     stream.synchronize();
   }
 
+  /** For measurements on the device's own clock. */
+  public CudaTimer timer() {
+    return new CudaTimer(context, stream);
+  }
+
   @Override
   protected String describe() {
     return "Device " + kind().name().toLowerCase(java.util.Locale.ROOT);

@@ -2,6 +2,7 @@ package io.diffuse4j.core.cuda;
 
 import static org.bytedeco.cuda.global.cudart.cuEventCreate;
 import static org.bytedeco.cuda.global.cudart.cuEventDestroy;
+import static org.bytedeco.cuda.global.cudart.cuEventElapsedTime;
 import static org.bytedeco.cuda.global.cudart.cuEventQuery;
 import static org.bytedeco.cuda.global.cudart.cuEventRecord;
 
@@ -15,9 +16,27 @@ final class CudaEvent implements AutoCloseable {
   private final CUevent_st event = new CUevent_st();
 
   CudaEvent(CudaContext context) {
+    this(context, DISABLE_TIMING);
+  }
+
+  private CudaEvent(CudaContext context, int flags) {
     this.context = context;
     context.bind();
-    CudaDriver.check("cuEventCreate", cuEventCreate(event, DISABLE_TIMING));
+    CudaDriver.check("cuEventCreate", cuEventCreate(event, flags));
+  }
+
+  /** An event that knows when it was reached. */
+  static CudaEvent timing(CudaContext context) {
+    return new CudaEvent(context, 0);
+  }
+
+  /** Milliseconds from an earlier event to this one; both must be done. */
+  float millisecondsSince(CudaEvent earlier) {
+    context.bind();
+    float[] milliseconds = new float[1];
+    CudaDriver.check(
+        "cuEventElapsedTime", cuEventElapsedTime(milliseconds, earlier.event, event));
+    return milliseconds[0];
   }
 
   void record(CudaStream stream) {

@@ -60,25 +60,29 @@ final class CudaStream implements AutoCloseable {
 
   /** Launches each kernel of a program that is not worth a graph. */
   void launch(CudaProgram program) {
+    for (CudaProgram.Launch launch : program.launches()) {
+      launch(launch);
+    }
+  }
+
+  void launch(CudaProgram.Launch launch) {
     context.bind();
     try (PointerPointer<Pointer> arguments = new PointerPointer<>(1)) {
-      for (CudaProgram.Launch launch : program.launches()) {
-        arguments.put(0, new MemoryView(launch.params()));
-        int result =
-            cuLaunchKernel(
-                launch.function(),
-                launch.gridX(),
-                launch.gridY(),
-                launch.gridZ(),
-                launch.threads(),
-                1,
-                1,
-                launch.sharedBytes(),
-                stream,
-                arguments,
-                null);
-        CudaDriver.check("cuLaunchKernel", result);
-      }
+      arguments.put(0, new MemoryView(launch.params()));
+      int result =
+          cuLaunchKernel(
+              launch.function(),
+              launch.gridX(),
+              launch.gridY(),
+              launch.gridZ(),
+              launch.threads(),
+              1,
+              1,
+              launch.sharedBytes(),
+              stream,
+              arguments,
+              null);
+      CudaDriver.check("cuLaunchKernel", result);
     }
   }
 
