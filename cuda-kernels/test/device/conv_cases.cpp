@@ -210,10 +210,13 @@ void features(Suite& suite, const NamedTile& tile, bool any, int unit) {
     for (int i = 0; i < 4; ++i) {
         run({.n = suite.uniform(1, 9), .h = suite.uniform(1, 9), .w = suite.uniform(1, 9), .c0 = unit * suite.uniform(1, 12),
              .c1 = i % 2 * unit * suite.uniform(1, 12), .k = suite.uniform(1, 150), .kh = 2 * suite.uniform(0, 1) + 1,
-             .strideH = suite.uniform(1, 2), .strideW = suite.uniform(1, 3), .top = suite.uniform(0, 2),
+             .strideH = suite.uniform(1, 2), .strideW = suite.uniform(1, 3), .top = suite.uniform(1, 2),
              .right = suite.uniform(1, 2), .upsample = suite.uniform(0, 1), .splits = suite.uniform(1, 3),
              .activation = Activation(suite.uniform(0, 1)), .residual = i % 2 == 0, .embedding = i > 1});
     }
+    run({.n = suite.uniform(1, 3), .t = suite.uniform(1, 5), .h = suite.uniform(1, 5), .w = suite.uniform(1, 5),
+         .c0 = unit * suite.uniform(1, 9), .c1 = unit * suite.uniform(0, 2), .k = suite.uniform(1, 90), .kt = 3,
+         .strideT = suite.uniform(1, 2), .front = suite.uniform(1, 2), .back = 1, .embedding = true});
 }
 
 }  // namespace

@@ -221,6 +221,14 @@ void elementwiseCases(Suite& suite) {
             checkLayout(suite, type, channels, 35);
             checkLayout(suite, type, channels, 64);
         }
+        for (int i = 0; i < 6; ++i) {
+            checkRows(suite, type, suite.uniform(1, 150));
+            checkResample(suite, type, suite.uniform(1, 150));
+            checkLayout(suite, type, suite.uniform(1, 150), suite.uniform(1, 150));
+            const int columns = suite.uniform(1, 150);
+            checkCopy(suite, type, type, suite.uniform(1, 50), columns, columns + suite.uniform(0, 9),
+                      columns + suite.uniform(0, 9));
+        }
         checkImage(suite, type);
     }
     checkTimestep(suite, false, false, false, 320, 1);
