@@ -151,7 +151,7 @@ public final class VirtualGpuSpeed {
     driver.clearLaunches();
     driver.configure("threads=1,check=none,counters=on");
     launch(kernel);
-    return driver.launches().get(0).threadInstructions();
+    return driver.launches().get(0).counter("threadInstructions");
   }
 
   private double seconds(Kernel kernel, LongSupplier clock) {

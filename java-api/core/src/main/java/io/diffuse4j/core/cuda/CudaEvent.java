@@ -34,8 +34,7 @@ final class CudaEvent implements AutoCloseable {
   float millisecondsSince(CudaEvent earlier) {
     context.bind();
     float[] milliseconds = new float[1];
-    CudaDriver.check(
-        "cuEventElapsedTime", cuEventElapsedTime(milliseconds, earlier.event, event));
+    CudaDriver.check("cuEventElapsedTime", cuEventElapsedTime(milliseconds, earlier.event, event));
     return milliseconds[0];
   }
 

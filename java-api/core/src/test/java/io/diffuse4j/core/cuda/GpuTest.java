@@ -67,7 +67,8 @@ class GpuTest {
       try (UNetModule module = UNetModule.load(gpu, folder, dtype, w -> fail(w))) {
         float[] actual = module.run(inputs).get("sample").toFloats();
         double error = Golden.error(actual, expected.toFloats());
-        // unet-sdxl misses tf32's 2e-3 on the virtual GPU too, by a seventh: see UNetModuleGoldenTest.
+        // unet-sdxl misses tf32's 2e-3 on the virtual GPU too, by a seventh: see
+        // UNetModuleGoldenTest.
         if (dtype != DType.TF32 || !name.equals("unet-sdxl")) {
           assertTrue(error <= tolerance, name + " " + dtype + ": error " + error);
         }

@@ -23,8 +23,8 @@ class StableDiffusionPlanTest {
       """;
 
   /**
-   * A ratchet: the aim is 230. Of today's launches 55 add up split sums, 61 are group norms, 48 layer
-   * norms, and 16 project the context again at every step.
+   * A ratchet: the aim is 230. Of today's launches 55 add up split sums, 61 are group norms, 48
+   * layer norms, and 16 project the context again at every step.
    */
   private static final int LAUNCHES = 410;
 

@@ -176,12 +176,13 @@ class AsyncCopyOpcodeTest {
   @VirtualGpuSettings("check=none")
   void eachThreadHasItsOwnGroups(VirtualGpu gpu) {
     String text =
-        "mad.lo.u32 %x, %lane, 16, %tile; mad.wide.u32 %u, %lane, 16, %mem;\n"
-            + "st.shared.v4.b32 [%x], {1, 1, 1, 1};\n"
-            + "and.b32 %y, %lane, 1; setp.ne.b32 %p, %y, 0;\n"
-            + "cp.async.ca.shared.global [%x], [%u], 4; cp.async.commit_group;\n"
-            + "@%p cp.async.commit_group;\n"
-            + "cp.async.wait_group 1; ld.shared.b32 %o0, [%x]; cp.async.wait_all";
+        """
+        mad.lo.u32 %x, %lane, 16, %tile; mad.wide.u32 %u, %lane, 16, %mem;
+        st.shared.v4.b32 [%x], {1, 1, 1, 1};
+        and.b32 %y, %lane, 1; setp.ne.b32 %p, %y, 0;
+        cp.async.ca.shared.global [%x], [%u], 4; cp.async.commit_group;
+        @%p cp.async.commit_group;
+        cp.async.wait_group 1; ld.shared.b32 %o0, [%x]; cp.async.wait_all""";
     long[] data = new long[2 * WarpBench.LANES];
     java.util.Arrays.fill(data, 2);
     try (DeviceArray memory = gpu.longs(data)) {

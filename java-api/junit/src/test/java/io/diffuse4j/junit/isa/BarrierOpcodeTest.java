@@ -120,9 +120,10 @@ class BarrierOpcodeTest {
   @VirtualGpuSettings(failOnDiagnostics = false)
   void withoutABarrierThereIsARace(VirtualGpu gpu) {
     String text =
-        "mad.lo.u32 %x, %thread, 4, %tile; st.shared.b32 [%x], %thread;\n"
-            + "xor.b32 %lane, %thread, 96; mad.lo.u32 %x, %lane, 4, %tile;\n"
-            + "ld.shared.b32 %o0, [%x]";
+        """
+            mad.lo.u32 %x, %thread, 4, %tile; st.shared.b32 [%x], %thread;
+            xor.b32 %lane, %thread, 96; mad.lo.u32 %x, %lane, 4, %tile;
+            ld.shared.b32 %o0, [%x]""";
     new WarpBench(gpu).run(new Code(THREADS, List.of(), List.of("b32"), text), new long[0][]);
     assertTrue(
         gpu.diagnostics().stream().anyMatch(d -> d.kind() == VirtualGpuDiagnostic.Kind.RACECHECK));

@@ -147,7 +147,7 @@ class ConversionOpcodeTest extends OpcodeRowTest {
   private static long limited(String modifiers, FloatFormat f, long value, Rounding r) {
     long narrow = f.convertFrom(F32.format, value, r);
     if (modifiers.contains(".satfinite") && f.isInfinite(narrow)) {
-      narrow = f.largest() | narrow & f.signBit();
+      narrow = f.largest() | (narrow & f.signBit());
     }
     return modifiers.contains(".relu") ? relu(f, narrow) : narrow;
   }

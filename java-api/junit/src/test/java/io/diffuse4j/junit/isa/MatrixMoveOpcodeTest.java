@@ -72,7 +72,7 @@ class MatrixMoveOpcodeTest {
     for (int word = 0; word < 16; word++) {
       for (int lane = 0; lane < WarpBench.LANES; lane++) {
         int index = (word * WarpBench.LANES + lane) * 2;
-        inputs[word][lane] = memory[index + 1] << 16 | memory[index];
+        inputs[word][lane] = ((long) memory[index + 1] << 16) | memory[index];
       }
     }
     inputs[16] = rows(move);

@@ -21,33 +21,33 @@ record MemoryAccess(String modifiers, int count, String type, int register) {
 
   private static final int MAX_ACCESS = 16;
 
-    int bytes() {
-      return Integer.parseInt(type.substring(1)) / 8;
-    }
+  int bytes() {
+    return Integer.parseInt(type.substring(1)) / 8;
+  }
 
-    String registerKind() {
-      return type.startsWith("f") ? type : "b" + register;
-    }
+  String registerKind() {
+    return type.startsWith("f") ? type : "b" + register;
+  }
 
-    String text(String opcode) {
-      return opcode + modifiers + (count > 1 ? ".v" + count : "") + "." + type;
-    }
+  String text(String opcode) {
+    return opcode + modifiers + (count > 1 ? ".v" + count : "") + "." + type;
+  }
 
-    String list(String prefix, int first) {
-      if (count == 1) {
-        return prefix + first;
-      }
-      return IntStream.range(first, first + count)
-          .mapToObj(i -> prefix + i)
-          .collect(Collectors.joining(", ", "{", "}"));
+  String list(String prefix, int first) {
+    if (count == 1) {
+      return prefix + first;
     }
+    return IntStream.range(first, first + count)
+        .mapToObj(i -> prefix + i)
+        .collect(Collectors.joining(", ", "{", "}"));
+  }
 
-    /** An element of memory as its register holds it: sign-extended, or with zeros. */
-    long extended(long element) {
-      int free = Long.SIZE - 8 * bytes();
-      long value = type.startsWith("s") ? element << free >> free : element << free >>> free;
-      return register == Long.SIZE ? value : value & ((1L << register) - 1);
-    }
+  /** An element of memory as its register holds it: sign-extended, or with zeros. */
+  long extended(long element) {
+    int free = Long.SIZE - 8 * bytes();
+    long value = type.startsWith("s") ? element << free >> free : element << free >>> free;
+    return register == Long.SIZE ? value : value & ((1L << register) - 1);
+  }
 
   /** Every type in every vector and every register that is wide enough. */
   static List<MemoryAccess> accesses(String modifiers) {

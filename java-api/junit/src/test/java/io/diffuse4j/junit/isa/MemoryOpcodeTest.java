@@ -10,8 +10,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -149,9 +147,12 @@ class MemoryOpcodeTest {
 
   static Stream<Form> forms() {
     Stream<Code> loads =
-        Stream.of(Space.values()).map(s -> load(s, MemoryAccess.accesses(s.modifier))).flatMap(List::stream);
+        Stream.of(Space.values())
+            .map(s -> load(s, MemoryAccess.accesses(s.modifier)))
+            .flatMap(List::stream);
     Stream<Code> stores =
-        Stream.of(Space.values()).flatMap(s -> MemoryAccess.accesses(s.modifier).stream().map(a -> store(s, a)));
+        Stream.of(Space.values())
+            .flatMap(s -> MemoryAccess.accesses(s.modifier).stream().map(a -> store(s, a)));
     Stream<Code> others =
         Stream.of(
                 load(Space.GLOBAL, loadVariants()),
@@ -161,8 +162,7 @@ class MemoryOpcodeTest {
                 storesAndLoads(Space.GLOBAL, policyVariants()),
                 storesAndLoads(Space.SHARED, ordered(".shared", "release")))
             .flatMap(List::stream);
-    return Stream.of(
-            loads, stores, others, uniform().stream())
+    return Stream.of(loads, stores, others, uniform().stream())
         .flatMap(s -> s)
         .flatMap(Code::forms);
   }
@@ -179,7 +179,10 @@ class MemoryOpcodeTest {
   @ParameterizedTest
   @EnumSource(Space.class)
   void loadsExtendWhatTheyFindInEverySpace(Space space, VirtualGpu gpu) {
-    checkLoads(gpu, load(space, MemoryAccess.accesses(space.modifier)), MemoryAccess.accesses(space.modifier));
+    checkLoads(
+        gpu,
+        load(space, MemoryAccess.accesses(space.modifier)),
+        MemoryAccess.accesses(space.modifier));
   }
 
   @ParameterizedTest(name = "{index}")
@@ -275,7 +278,8 @@ class MemoryOpcodeTest {
     checkStoresAndLoads(gpu, Space.SHARED, ordered(".shared", "release"));
   }
 
-  private static void checkStoresAndLoads(VirtualGpu gpu, Space space, List<MemoryAccess> accesses) {
+  private static void checkStoresAndLoads(
+      VirtualGpu gpu, Space space, List<MemoryAccess> accesses) {
     long[][] inputs =
         new Random(9).ints(12).mapToObj(MemoryOpcodeTest::lanes).toArray(long[][]::new);
     List<String> wrong = new ArrayList<>();
@@ -286,7 +290,7 @@ class MemoryOpcodeTest {
         MemoryAccess a = accesses.get(index);
         for (int e = 0; e < a.count(); e++, slot++) {
           long value = inputs[source(a, index) + e][5];
-          long expected = a.bytes() == 8 ? value : value & ((1L << 8 * a.bytes()) - 1);
+          long expected = a.bytes() == 8 ? value : value & ((1L << (8 * a.bytes())) - 1);
           if (outputs[slot][5] != expected) {
             wrong.add(a.text("st") + " element " + e);
           }

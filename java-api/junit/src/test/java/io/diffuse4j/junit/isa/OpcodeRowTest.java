@@ -38,7 +38,7 @@ abstract class OpcodeRowTest {
     try {
       return (List<OpcodeRow>) group.invoke(null);
     } catch (ReflectiveOperationException e) {
-      throw new AssertionError(group.toString(), e);
+      throw new LinkageError(group.toString(), e);
     }
   }
 }
