@@ -69,6 +69,7 @@ class ReadmeTest {
     return name.equals("classes")
         || name.startsWith("diffuse4j-")
         || name.startsWith("javacpp-")
+        || name.startsWith("cuda-")
         || name.startsWith("jackson-core-");
   }
 }
