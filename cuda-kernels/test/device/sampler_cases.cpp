@@ -1,6 +1,7 @@
 // The sampler's kernels against the formulas of d4j_sampler.h in double, on random rows.
 #include <algorithm>
 #include <memory>
+#include <numeric>
 
 #include "sampler/sampler_params.hpp"
 #include "test/device/suite.hpp"
@@ -24,10 +25,31 @@ double normal(uint64_t seed, uint32_t element, uint32_t step) {
     return std::sqrt(-2 * std::log(((c[0] >> 8) + 1) / 16777216.0)) * std::cos(2 * M_PI * c[1] / 4294967296.0);
 }
 
+int32_t samplerType(DType type) {
+    return type == DType::F32 ? D4J_SAMPLER_F32 : type == DType::BF16 ? D4J_SAMPLER_BF16 : D4J_SAMPLER_F16;
+}
+
+/// Linear between ranks.
+double quantileOf(std::vector<double> magnitudes, double share) {
+    std::sort(magnitudes.begin(), magnitudes.end());
+    const double rank = share * (magnitudes.size() - 1);
+    const size_t below = static_cast<size_t>(rank);
+    const double high = magnitudes[std::min(below + 1, magnitudes.size() - 1)];
+    return magnitudes[below] + (rank - below) * (high - magnitudes[below]);
+}
+
+double deviation(const std::vector<double>& x) {
+    double mean = 0, squares = 0;
+    for (const double v : x) mean += v / x.size();
+    for (const double v : x) squares += (v - mean) * (v - mean);
+    return x.size() < 2 ? 0 : std::sqrt(squares / (x.size() - 1));
+}
+
 struct Sample {
     d4j_sampler_row table[kRows];
     d4j_sampler_sample onDevice{};
     std::unique_ptr<Tensor> rows, latents, saved, history, noise, conditional, unconditional, input, timestep;
+    std::unique_ptr<Tensor> unconditionalInput, unconditionalTimestep;  // or none
 };
 
 class Batch {
@@ -41,7 +63,7 @@ public:
         shape_.input_channels = channels + suite.uniform(0, 2);
         shape_.output_channels = variance ? 2 * channels : channels;
         shape_.input_dtype = shape_.output_dtype =
-            type == DType::F32 ? D4J_SAMPLER_F32 : type == DType::BF16 ? D4J_SAMPLER_BF16 : D4J_SAMPLER_F16;
+            samplerType(type);
         for (Sample& sample : samples_) fill(sample, variance);
     }
 
@@ -73,6 +95,41 @@ public:
         suite_.gpu.download(end, counter, sizeof end);
         suite_.judge("sampler_step counts its launches", end[0] == progress + 1 && end[1] == 0 ? 0 : INFINITY, 1);
         for (Sample& sample : samples_) compare(sample, sample.onDevice.row + progress);
+        suite_.gpu.free(device);
+        suite_.gpu.free(counter);
+    }
+
+    /// The network input of a later step, which leaves finished samples alone.
+    void prepare() {
+        std::vector<d4j_sampler_sample> table;
+        for (const Sample& sample : samples_) table.push_back(sample.onDevice);
+        const uint64_t device = suite_.gpu.allocate(table.size() * sizeof table[0]);
+        suite_.gpu.upload(device, table.data(), table.size() * sizeof table[0]);
+        const int32_t progress[] = {suite_.uniform(1, 3), 0};
+        const uint64_t counter = suite_.gpu.allocate(sizeof progress);
+        suite_.gpu.upload(counter, progress, sizeof progress);
+        SamplerParams p{};
+        p.samples = reinterpret_cast<const d4j_sampler_sample*>(device);
+        p.progress = reinterpret_cast<int32_t*>(counter);
+        p.shape = shape_;
+        const int samples = static_cast<int>(samples_.size());
+        suite_.gpu.launch(suite_.gpu.kernel(suite_.module("sampler"), "sampler_prepare", 0),
+                          {ceilDiv(elements_, kSamplerThreads), samples, 1}, kSamplerThreads, 0, p);
+        for (Sample& s : samples_) {
+            if (s.onDevice.row + progress[0] >= kRows) {
+                const std::vector<unsigned char> before = s.input->bytes();
+                s.input->download();
+                suite_.judge("sampler_prepare of a finished sample", s.input->bytes() == before ? 0 : INFINITY, 1);
+                continue;
+            }
+            std::vector<double> latents(elements_);
+            for (int i = 0; i < elements_; ++i) latents[i] = s.latents->get(i);
+            const d4j_sampler_row& row = s.table[s.onDevice.row + progress[0]];
+            checkPrepared("sampler_prepare", *s.input, *s.timestep, row, latents);
+            if (s.unconditionalInput) {
+                checkPrepared("sampler_prepare unconditional", *s.unconditionalInput, *s.unconditionalTimestep, row, latents);
+            }
+        }
         suite_.gpu.free(device);
         suite_.gpu.free(counter);
     }
@@ -119,6 +176,12 @@ private:
         s.unconditional = tensor(type_, s.conditional->size());
         s.input = tensor(type_, size_t(shape_.pixels) * shape_.input_channels);
         s.timestep = tensor(DType::F32, 1);
+        if (suite_.uniform(0, 1)) {
+            s.unconditionalInput = tensor(type_, s.input->size());
+            s.unconditionalTimestep = tensor(DType::F32, 1);
+            s.onDevice.unconditional_input = s.unconditionalInput->device();
+            s.onDevice.unconditional_timestep = static_cast<float*>(s.unconditionalTimestep->device());
+        }
         if (suite_.uniform(0, 2) == 0) s.noise = tensor(DType::F32, size_t(kRows) * elements_);
         d4j_sampler_sample& d = s.onDevice;
         d.table = static_cast<const d4j_sampler_row*>(s.rows->device());
@@ -139,13 +202,6 @@ private:
     }
 
     size_t inOutput(int i) const { return size_t(i / shape_.channels) * shape_.output_channels + i % shape_.channels; }
-
-    static double deviation(const std::vector<double>& x) {
-        double mean = 0, squares = 0;
-        for (const double v : x) mean += v / x.size();
-        for (const double v : x) squares += (v - mean) * (v - mean);
-        return x.size() < 2 ? 0 : std::sqrt(squares / (x.size() - 1));
-    }
 
     std::vector<double> guided(const Sample& s) const {
         std::vector<double> out(elements_), conditional(elements_);
@@ -176,14 +232,6 @@ private:
         return z * std::exp((fraction * row.log_variance_max + (1 - fraction) * row.log_variance_min) / 2);
     }
 
-    static double quantile(std::vector<double> magnitudes, double share) {
-        std::sort(magnitudes.begin(), magnitudes.end());
-        const double rank = share * (magnitudes.size() - 1);
-        const size_t below = static_cast<size_t>(rank);
-        const double high = magnitudes[std::min(below + 1, magnitudes.size() - 1)];
-        return magnitudes[below] + (rank - below) * (high - magnitudes[below]);
-    }
-
     void compare(Sample& s, int index) {
         const std::string name = "sampler_step " + std::string(storageName(type_)) + " elements " +
                                  std::to_string(elements_) + " row " + std::to_string(index);
@@ -201,7 +249,7 @@ private:
             magnitudes[i] = std::fabs(x0[i]);
         }
         if (row.flags & D4J_ROW_THRESHOLD) {
-            const double limit = std::min(std::max(quantile(magnitudes, row.quantile), 1.0), double(row.clip));
+            const double limit = std::min(std::max(quantileOf(magnitudes, row.quantile), 1.0), double(row.clip));
             for (double& x : x0) x = std::min(std::max(x, -limit), limit) / limit;
         } else if (row.flags & D4J_ROW_CLIP) {
             for (double& x : x0) x = std::min(std::max(x, double(-row.clip)), double(row.clip));
@@ -227,17 +275,26 @@ private:
         check(name, *s.latents, next, DType::F32);
         check(name + " saved", *s.saved, saved, DType::F32);
         check(name + " history", *s.history, history, DType::F32);
-        s.input->download();
-        s.timestep->download();
         if (index + 1 < kRows) {
-            RelativeError error;
-            for (int i = 0; i < elements_; ++i) {
-                const size_t at = size_t(i / shape_.channels) * shape_.input_channels + i % shape_.channels;
-                error.add(s.input->get(at), s.table[index + 1].input_scale * next[i]);
+            checkPrepared(name, *s.input, *s.timestep, s.table[index + 1], next);
+            if (s.unconditionalInput) {
+                checkPrepared(name + " unconditional", *s.unconditionalInput, *s.unconditionalTimestep, s.table[index + 1], next);
             }
-            suite_.judge(name + " input", error.value(), tolerance(type_));
-            suite_.judge(name + " timestep", std::fabs(s.timestep->get(0) - s.table[index + 1].timestep), 0);
         }
+    }
+
+    /// What the network is given next.
+    void checkPrepared(const std::string& name, Tensor& input, Tensor& timestep, const d4j_sampler_row& row,
+                       const std::vector<double>& next) {
+        input.download();
+        timestep.download();
+        RelativeError error;
+        for (int i = 0; i < elements_; ++i) {
+            const size_t at = size_t(i / shape_.channels) * shape_.input_channels + i % shape_.channels;
+            error.add(input.get(at), row.input_scale * next[i]);
+        }
+        suite_.judge(name + " input", error.value(), tolerance(type_));
+        suite_.judge(name + " timestep", std::fabs(timestep.get(0) - row.timestep), 0);
     }
 
     void check(const std::string& name, Tensor& result, const std::vector<double>& expected, DType type) {
@@ -255,11 +312,14 @@ private:
     std::vector<Sample> samples_;
 };
 
-void checkInitial(Suite& suite) {
+void checkInitial(Suite& suite, bool given) {
     const int channels = 3, pixels = 50;
     Tensor latents(suite.gpu, DType::F32, channels * pixels);
     latents.poison();
+    Tensor noise(suite.gpu, DType::F32, channels * pixels);
+    noise.random(suite.random);
     d4j_sampler_sample sample{};
+    if (given) sample.noise = static_cast<const float*>(noise.device());
     sample.seed = 0x123456789abcdef0;
     sample.latents = static_cast<float*>(latents.device());
     const uint64_t device = suite.gpu.allocate(sizeof sample);
@@ -275,10 +335,160 @@ void checkInitial(Suite& suite) {
     RelativeError error;
     for (int i = 0; i < channels * pixels; ++i) {
         const int element = i % channels * pixels + i / channels;
-        error.add(latents.get(i), 14.6f * normal(sample.seed, element, uint32_t(D4J_INITIAL_NOISE_STEP)));
+        const double z = given ? noise.get(element) : normal(sample.seed, element, uint32_t(D4J_INITIAL_NOISE_STEP));
+        error.add(latents.get(i), 14.6f * z);
     }
     suite.judge("sampler_initial", error.value(), tolerance(DType::F32));
     suite.gpu.free(device);
+}
+
+/// The statistics alone, judged as such: what they bring into a step is too little to show every mistake.
+class StatisticsCase {
+public:
+    StatisticsCase(Suite& suite, DType type, int samples, int elements, float quantile)
+        : suite_(suite), type_(type), elements_(elements), latents_(suite.gpu, DType::F32, size_t(samples) * elements),
+          conditional_(suite.gpu, type, latents_.size()), unconditional_(suite.gpu, type, latents_.size()),
+          guidance_(suite.gpu, DType::F32, 2 * samples), magnitudes_(suite.gpu, DType::F32, latents_.size()),
+          row_(suite.gpu, DType::F32, sizeof(d4j_sampler_row) / 4),
+          table_(suite.gpu, DType::F32, samples * sizeof(d4j_sampler_sample) / 4), samples_(samples) {
+        row.x0_x = 1;
+        row.clip = 1e9f;
+        row.quantile = quantile;
+        row.flags = D4J_ROW_THRESHOLD;
+    }
+
+    void set(int sample, int element, double value) { latents_.set(size_t(sample) * elements_ + element, value); }
+
+    /// Guidance of outputs far from zero: the deviation is a small difference of large sums.
+    void guide(double mean, float scale, float rescale) {
+        for (size_t i = 0; i < latents_.size(); ++i) {
+            std::normal_distribution<double> normal(mean, 1);
+            conditional_.set(i, normal(suite_.random));
+            unconditional_.set(i, normal(suite_.random));
+        }
+        scale_ = scale;
+        rescale_ = rescale;
+    }
+
+    void launch() {
+        latents_.upload();
+        conditional_.upload();
+        unconditional_.upload();
+        suite_.gpu.upload(reinterpret_cast<uint64_t>(row_.device()), &row, sizeof row);
+        std::vector<d4j_sampler_sample> table(samples_);
+        for (int s = 0; s < samples_; ++s) {
+            const size_t at = size_t(s) * elements_;
+            table[s].table = static_cast<const d4j_sampler_row*>(row_.device());
+            table[s].latents = static_cast<float*>(latents_.device()) + at;
+            table[s].conditional = static_cast<char*>(conditional_.device()) + at * bytesOf(type_);
+            if (rescale_ > 0) table[s].unconditional = static_cast<char*>(unconditional_.device()) + at * bytesOf(type_);
+            table[s].rows = 1;
+            table[s].guidance_scale = scale_;
+            table[s].guidance_rescale = rescale_;
+        }
+        suite_.gpu.upload(reinterpret_cast<uint64_t>(table_.device()), table.data(), samples_ * sizeof table[0]);
+        guidance_.poison();
+        SamplerParams p{};
+        p.samples = static_cast<const d4j_sampler_sample*>(table_.device());
+        p.guidance = static_cast<SamplerGuidance*>(guidance_.device());
+        p.magnitudes = static_cast<uint32_t*>(magnitudes_.device());
+        p.shape.samples = samples_;
+        p.shape.channels = p.shape.input_channels = p.shape.output_channels = 1;
+        p.shape.pixels = elements_;
+        p.shape.input_dtype = p.shape.output_dtype = samplerType(type_);
+        suite_.gpu.launch(suite_.gpu.kernel(suite_.module("sampler"), "sampler_statistics", 0), {samples_, 1, 1},
+                          kStatisticsThreads, 0, p);
+        guidance_.download();
+        suite_.hash(guidance_);
+    }
+
+    double rescale(int sample) const { return guidance_.get(2 * sample); }
+    double threshold(int sample) const { return guidance_.get(2 * sample + 1); }
+
+    double expectedRescale(int sample) const {
+        std::vector<double> conditional(elements_);
+        for (int i = 0; i < elements_; ++i) conditional[i] = conditional_.get(size_t(sample) * elements_ + i);
+        return rescale_ * deviation(conditional) / deviation(guided(sample)) + 1 - rescale_;
+    }
+
+    double expectedThreshold(int sample) const {
+        std::vector<double> x0 = guided(sample);
+        const double factor = expectedRescale(sample);
+        for (int i = 0; i < elements_; ++i) {
+            x0[i] = std::fabs(row.x0_x * latents_.get(size_t(sample) * elements_ + i) + row.x0_output * factor * x0[i]);
+        }
+        return quantileOf(x0, row.quantile);
+    }
+
+    d4j_sampler_row row{};
+
+private:
+    std::vector<double> guided(int sample) const {
+        std::vector<double> out(elements_);
+        for (int i = 0; i < elements_; ++i) {
+            const size_t at = size_t(sample) * elements_ + i;
+            const float c = float(conditional_.get(at)), u = float(unconditional_.get(at));
+            out[i] = u + scale_ * (c - u);  // rounded as the kernel rounds
+        }
+        return out;
+    }
+
+    Suite& suite_;
+    const DType type_;
+    const int elements_;
+    Tensor latents_, conditional_, unconditional_, guidance_, magnitudes_, row_, table_;
+    const int samples_;
+    float scale_ = 1, rescale_ = 0;
+};
+
+void checkStatistics(Suite& suite) {
+    // Between ranks: half of the elements share a value, and the next larger one is with another warp in each sample, and
+    // with the first thread in another round.
+    const int warps = kStatisticsThreads / 32;
+    const int rounds = 6;  // of a thread's loop
+    StatisticsCase between(suite, DType::F32, warps + rounds, rounds * kStatisticsThreads, 0.5f);
+    for (int s = 0; s < warps + rounds; ++s) {
+        for (int i = 0; i < rounds * kStatisticsThreads; ++i) between.set(s, i, i % 2 == 1 ? 1.25 : 3 + i);
+        between.set(s, s < warps ? s % rounds * kStatisticsThreads + 32 * s : (s - warps) * kStatisticsThreads, 2);
+    }
+    between.launch();
+    double error = 0;
+    for (int s = 0; s < warps + rounds; ++s) error = std::max(error, std::fabs(between.threshold(s) - 1.625));
+    suite.judge("sampler_statistics between ranks", error, 0);
+
+    // On a rank: consecutive floats in any order, so that the last digit decides and every element counts.
+    for (const int elements : {1023, 4 * kStatisticsThreads + 1, 7 * kStatisticsThreads - 200}) {
+        StatisticsCase exact(suite, DType::F32, 8, elements, 0.5f);
+        for (int s = 0; s < 8; ++s) {
+            std::vector<int> order(elements);
+            std::iota(order.begin(), order.end(), 0);
+            std::shuffle(order.begin(), order.end(), suite.random);
+            for (int i = 0; i < elements; ++i) exact.set(s, i, (i % 2 ? -1 : 1) * (2 + order[i] * 0x1p-22));
+        }
+        exact.row.quantile = float((elements / 2) / double(elements - 1));
+        exact.launch();
+        error = 0;
+        const double rank = double(exact.row.quantile) * (elements - 1);
+        for (int s = 0; s < 8; ++s) error = std::max(error, std::fabs(exact.threshold(s) - (2 + rank * 0x1p-22)));
+        suite.judge("sampler_statistics on a rank", error, 0x1p-23);  // half the distance of two elements
+    }
+
+    for (const DType type : {DType::F32, DType::F16, DType::BF16}) {
+        const int samples = 3, elements = 5 * kStatisticsThreads + 7;
+        StatisticsCase far(suite, type, samples, elements, 0.9f);
+        far.guide(300, 5, 0.7f);
+        far.row.x0_output = 0.5f;
+        for (int s = 0; s < samples; ++s) {
+            for (int i = 0; i < elements; ++i) far.set(s, i, suite.uniform(-1000, 1000) * 0.001);
+        }
+        far.launch();
+        RelativeError rescales, thresholds;
+        for (int s = 0; s < samples; ++s) {
+            rescales.add(far.rescale(s), far.expectedRescale(s));
+            thresholds.add(far.threshold(s), far.expectedThreshold(s));
+        }
+        suite.judge("sampler_statistics far from zero", std::max(rescales.value(), thresholds.value()), tolerance(DType::F32));
+    }
 }
 
 void checkError(Suite& suite) {
@@ -304,12 +514,15 @@ void checkError(Suite& suite) {
 }  // namespace
 
 void samplerCases(Suite& suite) {
-    checkInitial(suite);
+    checkInitial(suite, false);
+    checkInitial(suite, true);
+    checkStatistics(suite);
     checkError(suite);
     for (const DType type : {DType::F32, DType::F16, DType::BF16}) {
         for (int i = 0; i < 6; ++i) {
             const int pixels = i == 0 ? 1 : i == 1 ? 3000 : suite.uniform(2, 600);
             Batch batch(suite, suite.uniform(1, 5), suite.uniform(1, 5), pixels, type, i % 2 == 1);
+            if (i % 2 == 0) batch.prepare();
             batch.step(i % 4);
         }
     }
