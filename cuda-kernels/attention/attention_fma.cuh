@@ -32,8 +32,10 @@ struct AttentionFma {
                                 int headDim) {
         const int column = threadIdx.x % 32;
         const bool inHead = chunk * 32 + column < headDim;
+        constexpr int ROWS_AT_ONCE = kFmaThreads / 32;
 #pragma unroll 2
-        for (int row = threadIdx.x / 32; row < TILE_ROWS; row += kFmaThreads / 32) {
+        for (int pass = 0; pass < TILE_ROWS / ROWS_AT_ONCE; ++pass) {
+            const int row = pass * ROWS_AT_ONCE + threadIdx.x / 32;
             const bool exists = inHead && first + row < rows;
             tile[row * kFmaPitch + column] =
                 exists ? Element<TYPE>::toFloat(head[(first + row) * stride + chunk * 32 + column]) : 0.0f;

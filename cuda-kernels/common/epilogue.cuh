@@ -73,14 +73,15 @@ public:
         }
     }
 
-    /// x: accumulators of (row, column .. column + 3). Called by all lanes of a warp together.
-    D4J_DEVICE void apply(int row, float (&x)[4]) {
+    /// x: accumulators of (row, column .. column + 3). Called by all lanes of a warp together, for one block of statistics
+    /// after another; first and last say where one begins and ends.
+    D4J_DEVICE void apply(int row, bool first, bool last, float (&x)[4]) {
         const bool inside = row < p.m && count > 0;
         if (inside) {
             finish(row, x);
         }
         if (p.stats != nullptr) {
-            accumulate(row, x);
+            accumulate(row, first, last, x);
         }
     }
 
@@ -138,11 +139,8 @@ private:
     }
 
     /// Sums of deviations from the block's first row: near the mean, so that little is lost in their difference.
-    D4J_DEVICE void accumulate(int row, const float (&x)[4]) {
-        const int rowInBlock = row % kStatsRows;
+    D4J_DEVICE void accumulate(int row, bool first, bool last, const float (&x)[4]) {
         const int lane = threadIdx.x % kWarp;
-        const bool first = rowInBlock < ROWS_AT_ONCE;
-        const bool last = rowInBlock >= kStatsRows - ROWS_AT_ONCE;
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
             const float value = asStored<TYPE>(x[i]);

@@ -102,6 +102,7 @@ D4J_DEVICE void storeTile(const WarpTile<Config>& tile, const WarpPosition<Confi
     const uint32_t slab = shared + threadIdx.x / kWarp * (kSlabRows * TILE.slabPitch() * 4);
     const int rowInSlab = warp.lane / LANES, columnInSlab = warp.lane % LANES * kEpilogueColumns;
     const int column = firstColumn + warp.column + columnInSlab;
+    constexpr int PASSES = kSlabRows / Epilogue::ROWS_AT_ONCE, SLABS_OF_STATS = kStatsRows / kSlabRows;
     Epilogue epilogue(params, column);
 #pragma unroll
     for (int index = 0; index < WarpTile<Config>::SLABS; ++index) {
@@ -109,19 +110,20 @@ D4J_DEVICE void storeTile(const WarpTile<Config>& tile, const WarpPosition<Confi
         __syncwarp();
         // Rolled up: unrolled, the epilogue would be ten times the main loop's code.
 #pragma unroll 1
-        for (int pass = 0; pass < kSlabRows / Epilogue::ROWS_AT_ONCE; ++pass) {
+        for (int pass = 0; pass < PASSES; ++pass) {
             const int slabRow = pass * Epilogue::ROWS_AT_ONCE + rowInSlab;
             const float4 bits = loadShared4(slab + (slabRow * TILE.slabPitch() + columnInSlab) * 4);
             float x[4] = {bits.x, bits.y, bits.z, bits.w};
             const int row = firstRow + warp.row + index * kSlabRows + slabRow;
             if (params.partials == nullptr) {
-                epilogue.apply(row, x);
+                epilogue.apply(row, index % SLABS_OF_STATS == 0 && pass == 0,
+                               index % SLABS_OF_STATS == SLABS_OF_STATS - 1 && pass == PASSES - 1, x);
             } else if (row < params.m && column < params.n) {
                 float* partial = params.partials + (static_cast<int64_t>(split) * params.m + row) * params.n + column;
                 storeFour<DType::F32>(partial, x, params.vectors, params.n - column);
             }
         }
-        __syncwarp();
+        if (index + 1 < WarpTile<Config>::SLABS) __syncwarp();
     }
 }
 

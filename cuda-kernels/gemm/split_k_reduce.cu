@@ -19,9 +19,10 @@ D4J_DEVICE void splitKReduce(const SplitKReduceParams& p) {
     }
     const int column = firstColumn + lane % LANES * kEpilogueColumns;
     const int64_t splitPitch = static_cast<int64_t>(e.m) * e.n;
+    constexpr int PASSES = kStatsRows / Epilogue::ROWS_AT_ONCE;
     Epilogue epilogue(e, column);
 #pragma unroll 1
-    for (int pass = 0; pass < kStatsRows / Epilogue::ROWS_AT_ONCE; ++pass) {
+    for (int pass = 0; pass < PASSES; ++pass) {
         const int row = blockIdx.y * kStatsRows + pass * Epilogue::ROWS_AT_ONCE + lane / LANES;
         float sum[4] = {};
         if (row < e.m && column < e.n) {
@@ -35,7 +36,7 @@ D4J_DEVICE void splitKReduce(const SplitKReduceParams& p) {
                 }
             }
         }
-        epilogue.apply(row, sum);
+        epilogue.apply(row, pass == 0, pass == PASSES - 1, sum);
     }
 }
 

@@ -70,6 +70,7 @@ D4J_DEVICE void groupNormStats(const GroupNormStatsParams& p) {
     const int firstChannel = blockIdx.x * p.columns * VECTOR;
     const int width = min(p.columns * VECTOR, p.channels - firstChannel);
     ChannelStats* stats = p.stats + (static_cast<int64_t>(blockIdx.z) * gridDim.y + blockIdx.y) * p.channels;
+#pragma unroll 1
     for (int c = threadIdx.x; c < width; c += kNormThreads) {
         Moments total = {0.0f, 0.0f, 0.0f};
         for (int lane = 0; lane < place.lanes && lane < rows; ++lane) {
@@ -156,6 +157,7 @@ D4J_DEVICE void normalise(const GroupNormParams& params, int columnBlock, int ro
     const int channels = p.channels0 + p.channels1;
     const int width = p.columns * VECTOR;
     const int firstChannel = columnBlock * width;
+#pragma unroll 1
     for (int i = threadIdx.x; i < width && firstChannel + i < channels; i += kNormThreads) {
         const ChannelNorm norm(params.merge, firstChannel + i, sample);
         const int at = Parameters::index(i, p.columns);

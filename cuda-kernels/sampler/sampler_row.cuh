@@ -18,7 +18,8 @@ struct SamplerState {
     D4J_DEVICE bool hasNext() const { return index + 1 < sample.rows; }
 };
 
-/// All threads of the block; a barrier stands before the return.
+/// All threads of the block; a barrier stands before the return. NEXT: the row after is wanted too.
+template <bool NEXT>
 D4J_DEVICE void loadState(SamplerState& state, const SamplerParams& p, int sample) {
     constexpr int WORDS = 32;
     const int word = threadIdx.x % WORDS;
@@ -30,7 +31,7 @@ D4J_DEVICE void loadState(SamplerState& state, const SamplerParams& p, int sampl
         if (index < state.sample.rows) {
             const uint32_t* table = reinterpret_cast<const uint32_t*>(state.sample.table + index);
             reinterpret_cast<uint32_t*>(&state.row)[word] = table[word];
-            if (index + 1 < state.sample.rows) reinterpret_cast<uint32_t*>(&state.next)[word] = table[WORDS + word];
+            if (NEXT && index + 1 < state.sample.rows) reinterpret_cast<uint32_t*>(&state.next)[word] = table[WORDS + word];
         }
     }
     __syncthreads();

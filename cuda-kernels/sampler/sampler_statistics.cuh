@@ -9,16 +9,24 @@ namespace d4j {
 
 constexpr int kStatisticsWarps = kStatisticsThreads / kWarp;
 
-/// Sum over the block in a fixed order; every thread gets it. `scratch` may be used again after the call.
-D4J_DEVICE double blockSum(double x, double* scratch) {
+/// Sums over the block in a fixed order; every thread gets them. `scratch` is [N][kStatisticsWarps] and may not be used
+/// again without a barrier.
+template <int N>
+D4J_DEVICE void blockSums(double (&x)[N], double* scratch) {
 #pragma unroll
-    for (int distance = kWarp / 2; distance > 0; distance /= 2) x += __shfl_xor_sync(kAllLanes, x, distance);
-    if (threadIdx.x % kWarp == 0) scratch[threadIdx.x / kWarp] = x;
+    for (int j = 0; j < N; ++j) {
+#pragma unroll
+        for (int distance = kWarp / 2; distance > 0; distance /= 2) {
+            x[j] += __shfl_xor_sync(kAllLanes, x[j], distance);
+        }
+        if (threadIdx.x % kWarp == 0) scratch[j * kStatisticsWarps + threadIdx.x / kWarp] = x[j];
+    }
     __syncthreads();
-    double total = 0.0;
-    for (int i = 0; i < kStatisticsWarps; ++i) total += scratch[i];
-    __syncthreads();
-    return total;
+#pragma unroll
+    for (int j = 0; j < N; ++j) {
+        x[j] = 0.0;
+        for (int i = 0; i < kStatisticsWarps; ++i) x[j] += scratch[j * kStatisticsWarps + i];
+    }
 }
 
 D4J_DEVICE double variance(double sum, double squares, double n) {
@@ -29,25 +37,22 @@ D4J_DEVICE double variance(double sum, double squares, double n) {
 
 /// phi std(c) / std(guided) + 1 - phi: arXiv 2305.08891, equations 15 and 16.
 D4J_DEVICE float rescaleFactor(const SamplerParams& p, const SamplerState& state, int64_t elements, double* scratch) {
-    double c1 = 0.0, c2 = 0.0, g1 = 0.0, g2 = 0.0;
+    double sums[4] = {};  // of the conditional output, its squares, the guided output, its squares
     for (int64_t i = threadIdx.x; i < elements; i += kStatisticsThreads) {
         float conditional;
         const double g = guided(p.shape, state.sample, SamplerElement(p.shape, i), conditional).value;
         const double c = conditional;
-        c1 += c;
-        c2 += c * c;
-        g1 += g;
-        g2 += g * g;
+        sums[0] += c;
+        sums[1] += c * c;
+        sums[2] += g;
+        sums[3] += g * g;
     }
-    c1 = blockSum(c1, scratch);
-    c2 = blockSum(c2, scratch);
-    g1 = blockSum(g1, scratch);
-    g2 = blockSum(g2, scratch);
+    blockSums(sums, scratch);
     const double n = static_cast<double>(elements);
-    const double after = variance(g1, g2, n);
+    const double after = variance(sums[2], sums[3], n);
     if (after == 0.0) return 1.0f;
     const double phi = state.sample.guidance_rescale;
-    return static_cast<float>(phi * sqrt(variance(c1, c2, n) / after) + (1.0 - phi));
+    return static_cast<float>(phi * sqrt(variance(sums[0], sums[1], n) / after) + (1.0 - phi));
 }
 
 /// Digits of the selection: 11 + 10 + 10 bits are all of a magnitude's 31.
@@ -89,13 +94,13 @@ D4J_DEVICE void findBin(Selection& s, uint32_t rank) {
     __syncthreads();
 }
 
+/// `scratch` may not be used again without a barrier.
 D4J_DEVICE uint32_t blockMinimum(uint32_t x, uint32_t* scratch) {
     x = __reduce_min_sync(kAllLanes, x);
     if (threadIdx.x % kWarp == 0) scratch[threadIdx.x / kWarp] = x;
     __syncthreads();
     uint32_t least = scratch[0];
     for (int i = 1; i < kStatisticsWarps; ++i) least = min(least, scratch[i]);
-    __syncthreads();
     return least;
 }
 
@@ -112,7 +117,7 @@ D4J_DEVICE float threshold(const SamplerParams& p, const SamplerState& state, fl
     for (int digit = 0; digit < kDigits; ++digit) {
         const int bits = digit == 0 ? 11 : 10;
         shift -= bits;
-        for (int bin = threadIdx.x; bin < kBins; bin += kStatisticsThreads) s.bins[bin] = 0;
+        for (int i = 0; i < kBins / kStatisticsThreads; ++i) s.bins[i * kStatisticsThreads + threadIdx.x] = 0;
         __syncthreads();
         for (int64_t i = threadIdx.x; i < elements; i += kStatisticsThreads) {
             if (digit == 0) {
@@ -132,7 +137,7 @@ D4J_DEVICE float threshold(const SamplerParams& p, const SamplerState& state, fl
         prefix = prefix << bits | s.digit;
         rank = s.inside;
         count = s.count;
-        __syncthreads();
+        // The next round writes digit, inside and count only behind its own barriers.
     }
     const double low = __uint_as_float(prefix);
     double value = low;
@@ -154,8 +159,8 @@ D4J_DEVICE float threshold(const SamplerParams& p, const SamplerState& state, fl
 D4J_DEVICE void samplerStatistics(const SamplerParams& p) {
     __shared__ SamplerState state;
     __shared__ Selection selection;
-    __shared__ double scratch[kStatisticsWarps];
-    loadState(state, p, blockIdx.x);
+    __shared__ double scratch[4 * kStatisticsWarps];
+    loadState<false>(state, p, blockIdx.x);
     if (state.finished()) return;
     const int64_t elements = static_cast<int64_t>(p.shape.channels) * p.shape.pixels;
     SamplerGuidance found = {1.0f, 1.0f};
@@ -171,15 +176,15 @@ D4J_DEVICE void samplerStatistics(const SamplerParams& p) {
 /// Root mean square over the elements of (higher - lower) / max(atol, rtol max(|lower|, |previous|)).
 D4J_DEVICE void samplerError(const SamplerErrorParams& p) {
     __shared__ double scratch[kStatisticsWarps];
-    double sum = 0.0;
+    double sum[1] = {};
 #pragma unroll 1
     for (int64_t i = threadIdx.x; i < p.count; i += kStatisticsThreads) {
         const double scale = fmaxf(fabsf(p.lower[i]), fabsf(p.previous[i]));
         const double delta = (static_cast<double>(p.higher[i]) - p.lower[i]) / fmax(p.atol, p.rtol * scale);
-        sum += delta * delta;
+        sum[0] += delta * delta;
     }
-    sum = blockSum(sum, scratch);
-    if (threadIdx.x == 0) *p.error = sqrt(sum / static_cast<double>(p.count));
+    blockSums(sum, scratch);
+    if (threadIdx.x == 0) *p.error = sqrt(sum[0] / static_cast<double>(p.count));
 }
 
 }  // namespace d4j

@@ -89,7 +89,7 @@ D4J_DEVICE int64_t samplerElement() { return static_cast<int64_t>(blockIdx.x) * 
 
 D4J_DEVICE void samplerPrepare(const SamplerParams& p) {
     __shared__ SamplerState state;
-    loadState(state, p, blockIdx.y);
+    loadState<false>(state, p, blockIdx.y);
     const int64_t index = samplerElement();
     if (state.finished() || index >= static_cast<int64_t>(p.shape.channels) * p.shape.pixels) return;
     prepareElement(p, state.sample, state.row, SamplerElement(p.shape, index), state.sample.latents[index]);
@@ -97,7 +97,7 @@ D4J_DEVICE void samplerPrepare(const SamplerParams& p) {
 
 D4J_DEVICE void samplerStep(const SamplerParams& p) {
     __shared__ SamplerState state;
-    loadState(state, p, blockIdx.y);
+    loadState<true>(state, p, blockIdx.y);
     const int64_t index = samplerElement();
     if (!state.finished() && index < static_cast<int64_t>(p.shape.channels) * p.shape.pixels) {
         stepElement(p, state, SamplerElement(p.shape, index));

@@ -30,7 +30,7 @@ void compare(Suite& suite, const std::string& name, Tensor& out, DType type, Ref
     suite.judge(name, error.value(), tolerance(type));
 }
 
-void checkPointwise(Suite& suite, DType src, DType dst, int count, bool broadcast) {
+void checkPointwise(Suite& suite, DType src, DType dst, int count, bool broadcast, bool aligned) {
     const std::string types = std::string(storageName(src)) + "_" + storageName(dst);
     const int period = broadcast ? 64 : count;
     Tensor a(suite.gpu, src, count), b(suite.gpu, src, count), out(suite.gpu, dst, count);
@@ -38,7 +38,7 @@ void checkPointwise(Suite& suite, DType src, DType dst, int count, bool broadcas
     b.random(suite.random);
     for (const Pointwise kind : {Pointwise::Silu, Pointwise::Add, Pointwise::Scale}) {
         out.poison();
-        const PointwiseParams p{a.device(), b.device(), out.device(), count, period, kind, 0.7f, 1, 0};
+        const PointwiseParams p{a.device(), b.device(), out.device(), count, period, kind, 0.7f, aligned, 0};
         run(suite, "pointwise_" + types, ceilDiv(count, runOf(src, dst)), p);
         compare(suite, "pointwise_" + types, out, dst, [&](size_t i) {
             if (kind == Pointwise::Silu) return applyActivation(Activation::Silu, a.get(i));
@@ -206,8 +206,9 @@ void elementwiseCases(Suite& suite) {
     for (const DType src : types) {
         for (const DType dst : types) {
             if (src != dst && src != DType::F32 && dst != DType::F32) continue;
-            checkPointwise(suite, src, dst, 1024, true);
-            checkPointwise(suite, src, dst, 1003, false);
+            checkPointwise(suite, src, dst, 1024, true, true);
+            checkPointwise(suite, src, dst, 1003, false, true);
+            checkPointwise(suite, src, dst, 1003, false, false);
             checkCopy(suite, src, dst, 13, 24, 32, 24);
             checkCopy(suite, src, dst, 13, 21, 25, 22);
         }

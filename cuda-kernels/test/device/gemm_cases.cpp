@@ -159,6 +159,12 @@ void gemmCases(Suite& suite) {
         run({.m = 50, .n = 35, .k = 200, .splits = 4, .activation = Activation::GeluErf, .residual = true});
         run({.m = 33, .n = 72, .k = 72, .activation = Activation::Geglu});
         run({.m = 45, .n = 30, .k = 72, .activation = Activation::Geglu});
+        run({.m = 33, .n = 72, .k = 136, .splits = 2, .activation = Activation::Geglu});
+        run({.m = 20, .n = 34, .k = 136, .splits = 2, .samples = 3, .activation = Activation::Geglu, .residual = true});
+        run({.m = 40, .n = 36, .k = 224, .splits = 7});
+        run({.m = 40, .n = 35, .k = 224, .splits = 7});
+        run({.m = 64, .n = 35, .k = 72, .samples = 2, .residual = true, .stats = true});
+        run({.m = 64, .n = 37, .k = 136, .splits = 2, .samples = 2, .residual = true, .stats = true});
         for (int i = 0; i < 5; ++i) {
             run({.m = suite.uniform(1, 300), .n = suite.uniform(1, 300), .k = chunk * suite.uniform(1, 40),
                  .extraPitch = suite.uniform(0, 2), .samples = suite.uniform(0, 9),

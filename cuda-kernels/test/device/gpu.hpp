@@ -27,13 +27,15 @@ public:
         call("cuCtxSetCurrent", context_);
     }
 
+    virtual ~Gpu() = default;
+
     void* loadModule(const std::string& ptx) {
         void* module = nullptr;
         call("cuModuleLoadData", &module, ptx.c_str());
         return module;
     }
 
-    void* kernel(void* module, const char* name, int dynamicSharedBytes) {
+    virtual void* kernel(void* module, const char* name, int dynamicSharedBytes) {
         constexpr int kMaxDynamicSharedSizeBytes = 8;
         void* function = nullptr;
         call("cuModuleGetFunction", &function, module, name);
@@ -50,20 +52,17 @@ public:
     void launch(void* function, Grid grid, int threads, int dynamicSharedBytes, const Params& params) {
         Params copy = params;
         void* arguments[] = {&copy};
-        call("cuLaunchKernel", function, unsigned(grid.x), unsigned(grid.y), unsigned(grid.z), unsigned(threads), 1u, 1u,
-             unsigned(dynamicSharedBytes), static_cast<void*>(nullptr), static_cast<void**>(arguments),
-             static_cast<void**>(nullptr));
-        call("cuCtxSynchronize");
+        execute(function, grid, threads, dynamicSharedBytes, arguments);
     }
 
-    uint64_t allocate(size_t bytes) {
+    virtual uint64_t allocate(size_t bytes) {
         uint64_t address = 0;
         call("cuMemAlloc_v2", &address, bytes);
         return address;
     }
 
     /// For destructors: after a fault every call fails, and the fault is what must be reported.
-    void free(uint64_t address) noexcept {
+    virtual void free(uint64_t address) noexcept {
         reinterpret_cast<int (*)(uint64_t)>(dlsym(library_, "cuMemFree_v2"))(address);
     }
 
@@ -75,11 +74,8 @@ public:
 
     /// What the virtual GPU's checkers found since the last call; empty on a real one.
     std::string takeDiagnostics() {
-        const auto clear = reinterpret_cast<int (*)(const char*)>(control("d4jVgpuClear"));
         const std::string found = read("diagnostics");
-        if (clear != nullptr) {
-            clear("diagnostics");
-        }
+        clear("diagnostics");
         return found;
     }
 
@@ -101,13 +97,11 @@ public:
         return fields;
     }
 
-private:
-    template <class... Arguments>
-    void call(const char* name, Arguments... arguments) {
-        const auto function = reinterpret_cast<int (*)(Arguments...)>(dlsym(library_, name));
-        const int result = function == nullptr ? -1 : function(arguments...);
-        if (result != 0) {
-            throw std::runtime_error(std::string(name) + " returned " + std::to_string(result));
+    /// Changes settings of the virtual GPU.
+    void configure(const std::string& settings) {
+        const auto function = reinterpret_cast<int (*)(const char*)>(control("d4jVgpuConfigure"));
+        if (function == nullptr || function(settings.c_str()) != 0) {
+            throw std::runtime_error("the virtual GPU takes no " + settings);
         }
     }
 
@@ -120,6 +114,31 @@ private:
         std::vector<char> text(function(what, nullptr, 0) + 1);
         function(what, text.data(), text.size());
         return text.data();
+    }
+
+    /// Forgets such a text.
+    void clear(const char* what) {
+        const auto function = reinterpret_cast<int (*)(const char*)>(control("d4jVgpuClear"));
+        if (function != nullptr) {
+            function(what);
+        }
+    }
+
+protected:
+    virtual void execute(void* function, Grid grid, int threads, int dynamicSharedBytes, void** arguments) {
+        call("cuLaunchKernel", function, unsigned(grid.x), unsigned(grid.y), unsigned(grid.z), unsigned(threads), 1u, 1u,
+             unsigned(dynamicSharedBytes), static_cast<void*>(nullptr), arguments, static_cast<void**>(nullptr));
+        call("cuCtxSynchronize");
+    }
+
+private:
+    template <class... Arguments>
+    void call(const char* name, Arguments... arguments) {
+        const auto function = reinterpret_cast<int (*)(Arguments...)>(dlsym(library_, name));
+        const int result = function == nullptr ? -1 : function(arguments...);
+        if (result != 0) {
+            throw std::runtime_error(std::string(name) + " returned " + std::to_string(result));
+        }
     }
 
     void* control(const char* name) {

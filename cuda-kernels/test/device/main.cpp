@@ -1,6 +1,8 @@
 // Runs the kernels of one family against references in double: device_test LIBCUDA IMAGES FAMILY
-// [cases]. With "cases", every case is a line of its own.
+// [cases | MUTANTS]. With "cases", every case is a line of its own. With a file of mutants it asks instead whether those
+// are noticed.
 // On the virtual GPU, DIFFUSE4J_VGPU chooses checkers and schedule. Exit status 0: all right.
+#include "test/device/mutation.hpp"
 #include "test/device/suite.hpp"
 
 int main(int count, char** arguments) {
@@ -16,11 +18,15 @@ int main(int count, char** arguments) {
         {"sampler", d4j::test::samplerCases},
     };
     const bool everyCase = count == 5 && std::string(arguments[4]) == "cases";
-    if ((count != 4 && !everyCase) || families.count(arguments[3]) == 0) {
-        std::fprintf(stderr, "usage: device_test LIBCUDA IMAGES FAMILY [cases], where FAMILY is a folder of kernels\n");
+    if (count < 4 || count > 5 || families.count(arguments[3]) == 0) {
+        std::fprintf(stderr,
+                     "usage: device_test LIBCUDA IMAGES FAMILY [cases | MUTANTS], where FAMILY is a folder of kernels\n");
         return 2;
     }
     try {
+        if (count == 5 && !everyCase) {
+            return d4j::test::testMutants(arguments[1], arguments[2], families.at(arguments[3]), arguments[4]);
+        }
         d4j::test::Gpu gpu(arguments[1]);
         Suite suite(gpu, arguments[2], everyCase);
         families.at(arguments[3])(suite);

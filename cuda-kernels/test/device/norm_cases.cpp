@@ -17,6 +17,27 @@ struct GroupCase {
 
 const float* floats(const Tensor& tensor) { return static_cast<const float*>(tensor.device()); }
 
+/// Sums and squared deviations of blocks of `rows` pixels.
+double statsErrorOf(Tensor& stats, const Tensor& src, const GroupCase& c, int channels, int rows) {
+    stats.download();
+    RelativeError sums, deviations;
+    size_t at = 0;
+    for (int n = 0; n < c.samples; ++n) {
+        for (int first = 0; first < c.pixels; first += rows) {
+            for (int channel = 0; channel < channels; ++channel, at += 2) {
+                const int end = std::min(first + rows, c.pixels);
+                auto x = [&](int row) { return src.get((size_t(n) * c.pixels + row) * channels + channel); };
+                double sum = 0, m2 = 0;
+                for (int row = first; row < end; ++row) sum += x(row);
+                for (int row = first; row < end; ++row) m2 += std::pow(x(row) - sum / (end - first), 2);
+                sums.add(stats.get(at), sum);
+                if (end - first > 1) deviations.add(stats.get(at + 1), m2);
+            }
+        }
+    }
+    return std::max(sums.value(), c.pixels > 1 ? deviations.value() : 0);
+}
+
 void checkGroupNorm(Suite& suite, const GroupCase& c) {
     const int channels = c.channels0 + c.channels1;
     const int embeddingStride = channels + 3, filmStride = 2 * channels + 5;
@@ -118,6 +139,10 @@ void checkGroupNorm(Suite& suite, const GroupCase& c) {
             }
         }
     }
+    suite.judge("group_norm_stats", statsErrorOf(stats0, src0, c, c.channels0, statsRows), kStatsTolerance);
+    if (c.channels1 > 0) {
+        suite.judge("group_norm_stats", statsErrorOf(stats1, src1, c, c.channels1, statsRows), kStatsTolerance);
+    }
     suite.judge("group_norm " + std::string(storageName(c.type)) + " " + std::to_string(c.samples) + "x" +
                     std::to_string(c.pixels) + " channels " + std::to_string(c.channels0) + "+" +
                     std::to_string(c.channels1) + " groups " + std::to_string(c.groups),
@@ -177,11 +202,16 @@ void normCases(Suite& suite) {
                                    suite.uniform(0, 1) == 1, suite.uniform(0, 3) * 1.0});
             checkLayerNorm(suite, type, suite.uniform(1, 70), suite.uniform(1, 1500), suite.uniform(0, 9), i % 2 == 0);
         }
+        checkGroupNorm(suite, {type, 1, 150, 131, 0, 1, false, false, true, true, 0});
         checkLayerNorm(suite, type, 77, 768, 0, true);
         checkLayerNorm(suite, type, 33, 37, 3, true);
         checkLayerNorm(suite, type, 40, 2560, 16, false);
         checkLayerNorm(suite, type, 3, 1291, 0, true);
+        checkLayerNorm(suite, type, 2, 2944, 0, true);
+        checkLayerNorm(suite, type, 2, 1375, 0, true);
     }
+    // More statistics than four for each thread that merges them.
+    checkGroupNorm(suite, {DType::F16, 1, 1100, 160, 160, 4, true, false, true, false, 0});
 }
 
 }  // namespace d4j::test

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "sampler/sampler_params.hpp"
+#include "test/device/sampler_reference.hpp"
 #include "test/device/suite.hpp"
 
 namespace d4j::test {
@@ -28,6 +29,7 @@ struct Sample {
     d4j_sampler_row table[kRows];
     d4j_sampler_sample onDevice{};
     std::unique_ptr<Tensor> rows, latents, saved, history, noise, conditional, unconditional, input, timestep;
+    std::unique_ptr<Tensor> unconditionalInput, unconditionalTimestep;  // or none
 };
 
 class Batch {
@@ -41,7 +43,7 @@ public:
         shape_.input_channels = channels + suite.uniform(0, 2);
         shape_.output_channels = variance ? 2 * channels : channels;
         shape_.input_dtype = shape_.output_dtype =
-            type == DType::F32 ? D4J_SAMPLER_F32 : type == DType::BF16 ? D4J_SAMPLER_BF16 : D4J_SAMPLER_F16;
+            samplerType(type);
         for (Sample& sample : samples_) fill(sample, variance);
     }
 
@@ -73,6 +75,41 @@ public:
         suite_.gpu.download(end, counter, sizeof end);
         suite_.judge("sampler_step counts its launches", end[0] == progress + 1 && end[1] == 0 ? 0 : INFINITY, 1);
         for (Sample& sample : samples_) compare(sample, sample.onDevice.row + progress);
+        suite_.gpu.free(device);
+        suite_.gpu.free(counter);
+    }
+
+    /// The network input of a later step, which leaves finished samples alone.
+    void prepare() {
+        std::vector<d4j_sampler_sample> table;
+        for (const Sample& sample : samples_) table.push_back(sample.onDevice);
+        const uint64_t device = suite_.gpu.allocate(table.size() * sizeof table[0]);
+        suite_.gpu.upload(device, table.data(), table.size() * sizeof table[0]);
+        const int32_t progress[] = {suite_.uniform(1, 3), 0};
+        const uint64_t counter = suite_.gpu.allocate(sizeof progress);
+        suite_.gpu.upload(counter, progress, sizeof progress);
+        SamplerParams p{};
+        p.samples = reinterpret_cast<const d4j_sampler_sample*>(device);
+        p.progress = reinterpret_cast<int32_t*>(counter);
+        p.shape = shape_;
+        const int samples = static_cast<int>(samples_.size());
+        suite_.gpu.launch(suite_.gpu.kernel(suite_.module("sampler"), "sampler_prepare", 0),
+                          {ceilDiv(elements_, kSamplerThreads), samples, 1}, kSamplerThreads, 0, p);
+        for (Sample& s : samples_) {
+            if (s.onDevice.row + progress[0] >= kRows) {
+                const std::vector<unsigned char> before = s.input->bytes();
+                s.input->download();
+                suite_.judge("sampler_prepare of a finished sample", s.input->bytes() == before ? 0 : INFINITY, 1);
+                continue;
+            }
+            std::vector<double> latents(elements_);
+            for (int i = 0; i < elements_; ++i) latents[i] = s.latents->get(i);
+            const d4j_sampler_row& row = s.table[s.onDevice.row + progress[0]];
+            checkPrepared("sampler_prepare", *s.input, *s.timestep, row, latents);
+            if (s.unconditionalInput) {
+                checkPrepared("sampler_prepare unconditional", *s.unconditionalInput, *s.unconditionalTimestep, row, latents);
+            }
+        }
         suite_.gpu.free(device);
         suite_.gpu.free(counter);
     }
@@ -119,6 +156,12 @@ private:
         s.unconditional = tensor(type_, s.conditional->size());
         s.input = tensor(type_, size_t(shape_.pixels) * shape_.input_channels);
         s.timestep = tensor(DType::F32, 1);
+        if (suite_.uniform(0, 1)) {
+            s.unconditionalInput = tensor(type_, s.input->size());
+            s.unconditionalTimestep = tensor(DType::F32, 1);
+            s.onDevice.unconditional_input = s.unconditionalInput->device();
+            s.onDevice.unconditional_timestep = static_cast<float*>(s.unconditionalTimestep->device());
+        }
         if (suite_.uniform(0, 2) == 0) s.noise = tensor(DType::F32, size_t(kRows) * elements_);
         d4j_sampler_sample& d = s.onDevice;
         d.table = static_cast<const d4j_sampler_row*>(s.rows->device());
@@ -139,13 +182,6 @@ private:
     }
 
     size_t inOutput(int i) const { return size_t(i / shape_.channels) * shape_.output_channels + i % shape_.channels; }
-
-    static double deviation(const std::vector<double>& x) {
-        double mean = 0, squares = 0;
-        for (const double v : x) mean += v / x.size();
-        for (const double v : x) squares += (v - mean) * (v - mean);
-        return x.size() < 2 ? 0 : std::sqrt(squares / (x.size() - 1));
-    }
 
     std::vector<double> guided(const Sample& s) const {
         std::vector<double> out(elements_), conditional(elements_);
@@ -176,14 +212,6 @@ private:
         return z * std::exp((fraction * row.log_variance_max + (1 - fraction) * row.log_variance_min) / 2);
     }
 
-    static double quantile(std::vector<double> magnitudes, double share) {
-        std::sort(magnitudes.begin(), magnitudes.end());
-        const double rank = share * (magnitudes.size() - 1);
-        const size_t below = static_cast<size_t>(rank);
-        const double high = magnitudes[std::min(below + 1, magnitudes.size() - 1)];
-        return magnitudes[below] + (rank - below) * (high - magnitudes[below]);
-    }
-
     void compare(Sample& s, int index) {
         const std::string name = "sampler_step " + std::string(storageName(type_)) + " elements " +
                                  std::to_string(elements_) + " row " + std::to_string(index);
@@ -201,7 +229,7 @@ private:
             magnitudes[i] = std::fabs(x0[i]);
         }
         if (row.flags & D4J_ROW_THRESHOLD) {
-            const double limit = std::min(std::max(quantile(magnitudes, row.quantile), 1.0), double(row.clip));
+            const double limit = std::min(std::max(quantileOf(magnitudes, row.quantile), 1.0), double(row.clip));
             for (double& x : x0) x = std::min(std::max(x, -limit), limit) / limit;
         } else if (row.flags & D4J_ROW_CLIP) {
             for (double& x : x0) x = std::min(std::max(x, double(-row.clip)), double(row.clip));
@@ -227,17 +255,26 @@ private:
         check(name, *s.latents, next, DType::F32);
         check(name + " saved", *s.saved, saved, DType::F32);
         check(name + " history", *s.history, history, DType::F32);
-        s.input->download();
-        s.timestep->download();
         if (index + 1 < kRows) {
-            RelativeError error;
-            for (int i = 0; i < elements_; ++i) {
-                const size_t at = size_t(i / shape_.channels) * shape_.input_channels + i % shape_.channels;
-                error.add(s.input->get(at), s.table[index + 1].input_scale * next[i]);
+            checkPrepared(name, *s.input, *s.timestep, s.table[index + 1], next);
+            if (s.unconditionalInput) {
+                checkPrepared(name + " unconditional", *s.unconditionalInput, *s.unconditionalTimestep, s.table[index + 1], next);
             }
-            suite_.judge(name + " input", error.value(), tolerance(type_));
-            suite_.judge(name + " timestep", std::fabs(s.timestep->get(0) - s.table[index + 1].timestep), 0);
         }
+    }
+
+    /// What the network is given next.
+    void checkPrepared(const std::string& name, Tensor& input, Tensor& timestep, const d4j_sampler_row& row,
+                       const std::vector<double>& next) {
+        input.download();
+        timestep.download();
+        RelativeError error;
+        for (int i = 0; i < elements_; ++i) {
+            const size_t at = size_t(i / shape_.channels) * shape_.input_channels + i % shape_.channels;
+            error.add(input.get(at), row.input_scale * next[i]);
+        }
+        suite_.judge(name + " input", error.value(), tolerance(type_));
+        suite_.judge(name + " timestep", std::fabs(timestep.get(0) - row.timestep), 0);
     }
 
     void check(const std::string& name, Tensor& result, const std::vector<double>& expected, DType type) {
@@ -255,11 +292,14 @@ private:
     std::vector<Sample> samples_;
 };
 
-void checkInitial(Suite& suite) {
+void checkInitial(Suite& suite, bool given) {
     const int channels = 3, pixels = 50;
     Tensor latents(suite.gpu, DType::F32, channels * pixels);
     latents.poison();
+    Tensor noise(suite.gpu, DType::F32, channels * pixels);
+    noise.random(suite.random);
     d4j_sampler_sample sample{};
+    if (given) sample.noise = static_cast<const float*>(noise.device());
     sample.seed = 0x123456789abcdef0;
     sample.latents = static_cast<float*>(latents.device());
     const uint64_t device = suite.gpu.allocate(sizeof sample);
@@ -275,7 +315,8 @@ void checkInitial(Suite& suite) {
     RelativeError error;
     for (int i = 0; i < channels * pixels; ++i) {
         const int element = i % channels * pixels + i / channels;
-        error.add(latents.get(i), 14.6f * normal(sample.seed, element, uint32_t(D4J_INITIAL_NOISE_STEP)));
+        const double z = given ? noise.get(element) : normal(sample.seed, element, uint32_t(D4J_INITIAL_NOISE_STEP));
+        error.add(latents.get(i), 14.6f * z);
     }
     suite.judge("sampler_initial", error.value(), tolerance(DType::F32));
     suite.gpu.free(device);
@@ -304,12 +345,15 @@ void checkError(Suite& suite) {
 }  // namespace
 
 void samplerCases(Suite& suite) {
-    checkInitial(suite);
+    checkInitial(suite, false);
+    checkInitial(suite, true);
+    samplerStatisticsCases(suite);
     checkError(suite);
     for (const DType type : {DType::F32, DType::F16, DType::BF16}) {
         for (int i = 0; i < 6; ++i) {
             const int pixels = i == 0 ? 1 : i == 1 ? 3000 : suite.uniform(2, 600);
             Batch batch(suite, suite.uniform(1, 5), suite.uniform(1, 5), pixels, type, i % 2 == 1);
+            if (i % 2 == 0) batch.prepare();
             batch.step(i % 4);
         }
     }

@@ -36,22 +36,29 @@ public:
     Suite(Gpu& gpu, std::string images, bool everyCase)
         : gpu(gpu), images_(std::move(images)), everyCase_(everyCase) {}
 
+    virtual ~Suite() = default;
+
     void* module(const std::string& name) {
         void*& module = modules_[name];
         if (module == nullptr) {
-            std::ifstream file(images_ + "/" + name + ".ptx");
-            if (!file) {
-                throw std::runtime_error("cannot read " + images_ + "/" + name + ".ptx");
-            }
-            std::stringstream text;
-            text << file.rdbuf();
-            module = gpu.loadModule(text.str());
+            module = gpu.loadModule(image(name));
         }
         return module;
     }
 
+    /// The text of a compiled image.
+    std::string image(const std::string& name) const {
+        std::ifstream file(images_ + "/" + name + ".ptx");
+        if (!file) {
+            throw std::runtime_error("cannot read " + images_ + "/" + name + ".ptx");
+        }
+        std::stringstream text;
+        text << file.rdbuf();
+        return text.str();
+    }
+
     /// Judges one case; error is compared with the limit, and the checkers must have been silent.
-    void judge(const std::string& name, double error, double limit) {
+    virtual void judge(const std::string& name, double error, double limit) {
         ++cases_;
         if (everyCase_) {
             std::printf("%-56s %12.5g, limit %.5g\n", name.c_str(), error, limit);
@@ -78,7 +85,8 @@ public:
     }
 
     Gpu& gpu;
-    std::mt19937 random{20261123};
+    static constexpr unsigned kSeed = 20261123;
+    std::mt19937 random{kSeed};
 
     int uniform(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); }
 

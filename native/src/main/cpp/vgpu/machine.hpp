@@ -201,7 +201,7 @@ struct LaunchConfig {
     Schedule schedule;
     uint32_t checks = CheckNone;
     bool counters = false;
-    bool lineCounters = false;       // also per source line; implies counters
+    bool lineCounters = false;       // also per source line, and which lines of the PTX; implies counters
     unsigned hostThreads = 1;        // host threads that execute blocks; 0 means all cores
     uint64_t instructionLimit = 0;   // warp instructions for the whole launch; 0 means no limit
     std::vector<uint64_t> blocks;    // linear indices (x fastest) of the blocks to execute; empty means all
@@ -277,6 +277,7 @@ struct Counters {
     uint64_t asyncCopies = 0;  // warp-level cp.async instructions
     std::map<std::string, uint64_t> mix;  // warp instructions by class: "fp32", "int", "ldglobal", "control", ...
     std::vector<LineCounters> lines;
+    std::vector<uint32_t> executedLines;  // of the PTX, ascending: some lane has executed them; with lineCounters
     uint64_t blocks = 0;  // executed
 };
 

@@ -90,6 +90,32 @@ VGPU_TEST(onlyFencesOrderBlocks) {
     expect(has(d.run("sumWithoutAcquire", {8}, {64}, d.in, d.out, d.sum), DiagnosticKind::Racecheck, "global memory"), "no acquire fence");
 }
 
+namespace {
+
+/// Every block reads a word, and the last one, whose number comes from an atomic, then writes it.
+std::string lastBlockWritesWhatAllRead(const char* fence) {
+    std::string f = fence;
+    return ".version 8.0\n.target sm_80\n.address_size 64\n"
+           ".visible .entry k(.param .u64 word, .param .u64 counter)\n{\n.reg .pred %p<2>;\n.reg .b32 %r<5>;\n.reg .b64 %rd<3>;\n"
+           "ld.param.u64 %rd1, [word];\nld.param.u64 %rd2, [counter];\nmov.u32 %r4, %nctaid.x;\nsub.u32 %r4, %r4, 1;\n"
+           "ld.global.u32 %r1, [%rd1];\n" + f + "atom.global.inc.u32 %r2, [%rd2], %r4;\nsetp.ne.u32 %p1, %r2, %r4;\n@%p1 bra END;\n" + f +
+           "add.u32 %r3, %r1, 1;\nst.global.u32 [%rd1], %r3;\nEND:\nret;\n}\n";
+}
+
+}  // namespace
+
+VGPU_TEST(aBlockThatReadsWhatItWritesHidesNoOtherReader) {
+    for (const char* fence : {"", "membar.cta;\n", "membar.gl;\n"}) {
+        Device d(lastBlockWritesWhatAllRead(fence));
+        d.config.checks = CheckAll;
+        int *word = d.upload(std::vector<int>{5}), *counter = d.upload(std::vector<int>{0});
+        LaunchResult r = d.run("k", {3}, {1}, word, counter);
+        expectEqual(word[0], 6, "word");
+        if (std::string(fence) == "membar.gl;\n") expectClean(r);
+        else expect(has(r, DiagnosticKind::Racecheck, "global memory: write after read"), "race with the fence '" + std::string(fence) + "'");
+    }
+}
+
 VGPU_TEST(usingUninitialisedMemoryIsReportedAndLoadingItIsNot) {
     Planted d;
     float* fresh = d.reserve<float>(64, "fresh");

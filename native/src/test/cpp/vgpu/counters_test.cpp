@@ -47,3 +47,12 @@ VGPU_TEST(matrixInstructionsAreCounted) {
     for (const LineCounters& line : k.lines) instructions += line.warpInstructions;
     expectEqual(instructions, k.warpInstructions, "lines add up");
 }
+
+VGPU_TEST(linesThatNoLaneExecutesAreNotCountedAsExecuted) {
+    Device d(".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k()\n{\n.reg .pred %p<2>;\n.reg .b32 %r<3>;\n"
+             "mov.u32 %r1, %tid.x;\nsetp.gt.u32 %p1, %r1, 40;\n@%p1 mov.u32 %r2, 1;\n@!%p1 mov.u32 %r2, 2;\nret;\n}\n");
+    d.config.lineCounters = true;
+    d.config.hostThreads = 2;
+    expect(d.run("k", {4}, {32}).counters.executedLines == std::vector<uint32_t>({8, 9, 11, 12}), "one warp");
+    expect(d.run("k", {4}, {64}).counters.executedLines == std::vector<uint32_t>({8, 9, 10, 11, 12}), "two warps");
+}

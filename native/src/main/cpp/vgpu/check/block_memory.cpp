@@ -4,6 +4,7 @@
 #include "exec/mma.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace vgpu {
 
@@ -194,6 +195,9 @@ void mergeCounters(Counters& a, const Counters& b) {
     }
     for (const auto& [type, flops] : b.mmaFlopsByType) a.mmaFlopsByType[type] += flops;
     for (const auto& [name, n] : b.mix) a.mix[name] += n;
+    std::vector<uint32_t> executed;
+    std::set_union(a.executedLines.begin(), a.executedLines.end(), b.executedLines.begin(), b.executedLines.end(), std::back_inserter(executed));
+    a.executedLines = std::move(executed);
     for (const LineCounters& line : b.lines) {
         auto same = std::find_if(a.lines.begin(), a.lines.end(), [&](const LineCounters& x) { return x.line == line.line && x.file == line.file; });
         if (same == a.lines.end()) {
@@ -218,6 +222,7 @@ void BlockObserver::addTo(Counters& out) {
         counters_.threadInstructions += c.threads;
         counters_.mix[p.mixNames[p.info[pc].mix]] += c.warps;
         if (!launch_.config.lineCounters) continue;
+        if (c.executed) counters_.executedLines.push_back(p.info[pc].ptxLine);
         const ptx::SourceLocation& where = p.info[pc].location;
         LineCounters& line = lines[{where.file, where.line}];
         line.file = where.file < p.files.size() ? p.files[where.file] : "";
@@ -235,6 +240,9 @@ void BlockObserver::addTo(Counters& out) {
         counters_.mmaFlops += mmaFlops_[type];
         counters_.mmaFlopsByType[nameOf(static_cast<MmaType>(type))] += mmaFlops_[type];
     }
+    auto& executed = counters_.executedLines;
+    std::sort(executed.begin(), executed.end());
+    executed.erase(std::unique(executed.begin(), executed.end()), executed.end());
     mergeCounters(out, counters_);
     std::lock_guard<std::mutex> lock(launch_.footprintMutex);
     launch_.loadFootprint.merge(loads_);

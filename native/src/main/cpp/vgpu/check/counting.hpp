@@ -34,6 +34,7 @@ private:
 /// What one instruction of the program has cost so far.
 struct InstructionCost {
     uint64_t warps = 0, threads = 0;
+    bool executed = false;  // by some lane: its guard held
     uint64_t sectors = 0, idealSectors = 0, wavefronts = 0, idealWavefronts = 0;
 };
 

@@ -7,7 +7,8 @@ namespace vgpu {
 
 namespace {
 
-// What a Memory keeps between launches at most: 128 MiB, for 16 MiB that a launch has touched.
+// What a Memory keeps between launches at most: 128 MiB, for 16 MiB that a launch has touched; 192 where blocks read the
+// same.
 constexpr size_t KEPT_PAGES = 4096;
 constexpr uint8_t WHOLE = 15;
 
@@ -110,6 +111,17 @@ void PageParties::open(uint64_t now, bool wantsUnits) {
     }
 }
 
+/// Before a read of this word, or of the unit that begins with it.
+void GlobalRaces::keepElsewhere(const Access& x, RacePage& p, uint64_t word) {
+    const Party& before = p.readers.at(word);
+    if (before.bytes == 0 || before.block == x.self.block) return;
+    if (p.elsewhere == nullptr) p.elsewhere.reset(new PageParties);
+    PageParties& e = *p.elsewhere;
+    e.open(launch_, p.readers.units);
+    if (e.units) e.words[word / PageParties::UNIT] = before;
+    else std::fill_n(&e.words[word], p.readers.units ? PageParties::UNIT : 1, before);
+}
+
 /// Whole words of lanes that follow each other.
 void GlobalRaces::words(const Access& x, uint64_t begin, uint64_t end, uint32_t first) {
     const uint32_t perLane = x.bytes / 4;
@@ -121,12 +133,14 @@ void GlobalRaces::words(const Access& x, uint64_t begin, uint64_t end, uint32_t 
         const uint64_t from = at % RacePage::BYTES / 4, until = from + (last - at) / 4;
         uint32_t lane = first + static_cast<uint32_t>((at - begin) / x.bytes);
         const bool written = !p.writers.empty(launch_), read = x.write && !p.readers.empty(launch_);
+        const bool elsewhere = read && p.elsewhere != nullptr && !p.elsewhere->empty(launch_);
         PageParties& own = x.own(p);
         if (written || read) {
             for (uint64_t i = from; i < until; ++i) {
                 const uint32_t by = lane + static_cast<uint32_t>(i - from) / perLane;
                 if (written && p.writers.at(i).bytes != 0) x.look(by, &p.writers.at(i), nullptr, WHOLE);
                 if (read && p.readers.at(i).bytes != 0) x.look(by, nullptr, &p.readers.at(i), WHOLE);
+                if (elsewhere && p.elsewhere->at(i).bytes != 0) x.look(by, nullptr, &p.elsewhere->at(i), WHOLE);
             }
         }
         own.open(launch_, units);
@@ -135,6 +149,7 @@ void GlobalRaces::words(const Access& x, uint64_t begin, uint64_t end, uint32_t 
         // An access never crosses a page: both are aligned.
         for (uint64_t i = from; i < until; i += perLane) {
             self.lane = static_cast<uint8_t>(lane++);
+            for (uint64_t k = 0; !x.write && k < perLane; k += own.units ? PageParties::UNIT : 1) keepElsewhere(x, p, i + k);
             if (own.units) own.words[i / PageParties::UNIT] = self;
             else for (uint64_t k = 0; k < perLane; ++k) own.words[i + k] = self;
         }
@@ -151,8 +166,10 @@ void GlobalRaces::lane(const Access& x, uint64_t address, uint32_t lane) {
         PageLock lock(p, threaded_);
         const uint64_t word = at % RacePage::BYTES / 4;
         x.look(lane, p.writers.empty(launch_) ? nullptr : &p.writers.at(word), !x.write || p.readers.empty(launch_) ? nullptr : &p.readers.at(word), covered);
+        if (x.write && !p.readers.empty(launch_) && p.elsewhere != nullptr && !p.elsewhere->empty(launch_)) x.look(lane, nullptr, &p.elsewhere->at(word), covered);
         PageParties& parties = x.own(p);
         parties.open(launch_, false);
+        if (!x.write) keepElsewhere(x, p, word);
         Party& own = parties.words[word];
         const bool mine = own.block == x.self.block && own.warp == x.self.warp && own.clock == x.self.clock;
         const uint8_t before = mine ? own.bytes : 0;

@@ -60,6 +60,9 @@ struct RacePage {
     static constexpr uint64_t BYTES = 4 * PageParties::WORDS;
     std::atomic_flag busy = ATOMIC_FLAG_INIT;
     PageParties readers, writers;
+    /// The last readers of other blocks than the last readers, where there are any: a block that reads what it then
+    /// writes must not hide another that has read it.
+    std::unique_ptr<PageParties> elsewhere;
 };
 
 /// The pages of one launch at a time; the Memory keeps them for the next.
@@ -101,6 +104,7 @@ private:
     RacePage& page(uint64_t number, Recent& recent);
     void words(const Access& access, uint64_t begin, uint64_t end, uint32_t firstLane);
     void lane(const Access& access, uint64_t address, uint32_t lane);
+    void keepElsewhere(const Access& access, RacePage& page, uint64_t word);
 
     Memory::State& memory_;
     const bool threaded_;

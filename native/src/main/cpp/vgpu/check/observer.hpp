@@ -19,6 +19,7 @@ public:
             InstructionCost& cost = costs_[pc];
             ++cost.warps;
             cost.threads += population(active);
+            cost.executed |= mask != 0;
         }
         // Most instructions are arithmetic on values that are defined: nothing to look at.
         if ((watched_[pc] | tainted_[warp.id]) == 0) return mask;

@@ -50,6 +50,7 @@ double runKernel(Driver& driver, Memory& memory, const KernelWork& work, const S
     config.schedule = settings.schedule;
     config.checks = settings.checks;
     config.counters = settings.counters;
+    config.lineCounters = settings.lines;
     config.hostThreads = settings.hostThreads;
     config.instructionLimit = settings.instructionLimit;
     config.approximationError = settings.approximationError;

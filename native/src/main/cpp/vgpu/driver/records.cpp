@@ -72,6 +72,11 @@ void addCounters(Records& r, const Counters& c) {
     r.add("asyncCopies", c.asyncCopies);
     for (const auto& [name, count] : c.mix) r.add("mix." + name, count);
     r.add("blocks", c.blocks);
+    if (!c.executedLines.empty()) {
+        std::string lines;
+        for (uint32_t line : c.executedLines) lines += (lines.empty() ? "" : ",") + std::to_string(line);
+        r.add("executedLines", lines);
+    }
 }
 
 void addTime(Records& r, const model::TimeEstimate& t) {

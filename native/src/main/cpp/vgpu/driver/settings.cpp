@@ -90,6 +90,9 @@ void Settings::set(const std::string& key, const std::string& value) {
     } else if (key == "counters") {
         if (value != "on" && value != "off") refuse(key, value, "on or off");
         counters = value == "on";
+    } else if (key == "lines") {
+        if (value != "on" && value != "off") refuse(key, value, "on or off");
+        lines = value == "on";
     } else if (key == "approximation") {
         char* end = nullptr;
         double fraction = std::strtod(value.c_str(), &end);
@@ -99,7 +102,7 @@ void Settings::set(const std::string& key, const std::string& value) {
         report = value;
     } else {
         refuse(key, value,
-               "one of the keys profile, check, schedule, memory, threads, limit, counters, approximation, report");
+               "one of the keys profile, check, schedule, memory, threads, limit, counters, lines, approximation, report");
     }
 }
 

@@ -12,6 +12,7 @@ struct Settings {
     const model::DeviceProfile* profile = nullptr;
     uint32_t checks = CheckNone;
     bool counters = true;  // the time model reads them
+    bool lines = false;    // counters also say which lines of the PTX were executed
     Schedule schedule;     // of blocks in a launch, and of streams among each other
     uint64_t memoryBytes = 0;  // 0 means the profile's
     unsigned hostThreads = 0;  // 0 means all cores

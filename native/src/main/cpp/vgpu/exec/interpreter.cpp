@@ -267,6 +267,12 @@ void runWarp(Warp& w, uint32_t budget) {
     uint64_t before = w.instructions;
     // Once a warp has had to leave the stack it may have to again: do not spin for a whole turn to find out.
     if (w.strikes >= MAX_STRIKES) budget = std::min(budget, 1024u);
+    LaunchContext& launch = *w.launch;
+    const uint64_t limit = launch.config.instructionLimit;
+    if (limit != 0) {  // a turn goes no further than one instruction beyond the limit
+        const uint64_t executed = std::min(limit, launch.instructions.load(std::memory_order_relaxed));
+        budget = static_cast<uint32_t>(std::min<uint64_t>(budget, limit - executed + 1));
+    }
     if (w.lanes) {
         runLanes(w, budget);
     } else if (w.block->observer != nullptr) {
@@ -274,10 +280,9 @@ void runWarp(Warp& w, uint32_t budget) {
     } else {
         StackRunner(w).run<false>(budget);
     }
-    LaunchContext& launch = *w.launch;
     uint64_t total = launch.instructions.fetch_add(w.instructions - before, std::memory_order_relaxed) + w.instructions - before;
-    if (launch.config.instructionLimit != 0 && total > launch.config.instructionLimit) {
-        launch.fail(Status::LaunchTimeout, "the launch executed more than " + std::to_string(launch.config.instructionLimit) +
+    if (limit != 0 && total > limit) {
+        launch.fail(Status::LaunchTimeout, "the launch executed more than " + std::to_string(limit) +
                                                " warp instructions; kernel " + launch.info.name + " may loop for ever near PTX line " +
                                                std::to_string(launch.program.info[w.pc].ptxLine));
     }

@@ -17,6 +17,7 @@ public:
     explicit Lexer(std::string_view text) : text_(text) {}
 
     std::vector<Token> run() {
+        tokens_.reserve(text_.size() / 4);  // a token is rarely shorter, with the space before it
         for (;;) {
             size_t before = at_;
             skipBlank();

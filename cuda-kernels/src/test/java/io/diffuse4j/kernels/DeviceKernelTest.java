@@ -2,14 +2,7 @@ package io.diffuse4j.kernels;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import java.io.InputStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.Map;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -18,23 +11,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  * cases are C++ because they fill the kernels' parameter structs: see {@code test/device}.
  */
 class DeviceKernelTest {
-  private static final Path IMAGES = Path.of("target/classes/io/diffuse4j/kernels/compute_80");
-
-  @TempDir static Path directory;
-
-  private static HostProgram program;
-  private static Path driver;
-
-  @BeforeAll
-  static void compile() throws Exception {
-    program = HostProgram.compile(Path.of("test/device"), directory.resolve("device_test"));
-    driver = directory.resolve("libcuda.so.1");
-    String resource = "/io/diffuse4j/natives/" + System.getProperty("platform") + "/libcuda.so.1";
-    try (InputStream library = DeviceKernelTest.class.getResourceAsStream(resource)) {
-      Files.copy(library, driver, StandardCopyOption.REPLACE_EXISTING);
-    }
-  }
-
   @ParameterizedTest
   @ValueSource(
       strings = {"attention", "conv", "elementwise", "gemm", "linear_small", "norm", "sampler"})
@@ -66,18 +42,17 @@ class DeviceKernelTest {
   @ValueSource(
       strings = {"attention", "conv", "elementwise", "gemm", "linear_small", "norm", "sampler"})
   void resultsAreRightOnTheGpu(String kernels) throws Exception {
-    Path library =
-        System.getProperty("diffuse4j.gpu").equals("virtual") ? driver : Path.of("libcuda.so.1");
+    boolean isVirtual = System.getProperty("diffuse4j.gpu").equals("virtual");
     HostProgram.Outcome outcome =
-        program.run(Map.of(), library.toString(), IMAGES.toString(), kernels);
+        isVirtual
+            ? DeviceProgram.get().run("", kernels)
+            : DeviceProgram.get().runOnDriver("libcuda.so.1", kernels);
     assertEquals(0, outcome.status(), outcome::output);
   }
 
   /** The program's summary, which ends in a hash of all results' bits. */
   private static String run(String kernels, String settings) throws Exception {
-    HostProgram.Outcome outcome =
-        program.run(
-            Map.of("DIFFUSE4J_VGPU", settings), driver.toString(), IMAGES.toString(), kernels);
+    HostProgram.Outcome outcome = DeviceProgram.get().run(settings, kernels);
     assertEquals(0, outcome.status(), () -> settings + ":\n" + outcome.output());
     return outcome.output();
   }
