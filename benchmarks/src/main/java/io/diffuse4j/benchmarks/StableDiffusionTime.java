@@ -76,7 +76,8 @@ public final class StableDiffusionTime {
         .forEach(
             (bound, time) ->
                 bounds.append(
-                    String.format(Locale.ROOT, "%s %.0f%% ", bound, 100 * time / family.nanoseconds)));
+                    String.format(
+                        Locale.ROOT, "%s %.0f%% ", bound, 100 * time / family.nanoseconds)));
     return String.format(
         Locale.ROOT,
         "| %s | %d | %.3f | %.3f | %s |%n",
