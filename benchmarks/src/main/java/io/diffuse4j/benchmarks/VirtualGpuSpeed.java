@@ -165,12 +165,12 @@ public final class VirtualGpuSpeed {
     CUfunc_st function = new CUfunc_st();
     check(cuModuleGetFunction(function, module, kernel.entry));
     Pointer[] arguments = {
-      new LongPointer(matrices[0]),
-      new LongPointer(matrices[1]),
-      new LongPointer(matrices[2]),
-      new IntPointer(SIZE),
-      new IntPointer(SIZE),
-      new IntPointer(SIZE)
+      new LongPointer(new long[] {matrices[0]}),
+      new LongPointer(new long[] {matrices[1]}),
+      new LongPointer(new long[] {matrices[2]}),
+      new IntPointer(new int[] {SIZE}),
+      new IntPointer(new int[] {SIZE}),
+      new IntPointer(new int[] {SIZE})
     };
     try (PointerPointer<Pointer> pointers = new PointerPointer<>(arguments)) {
       int blocks = SIZE / 64;
