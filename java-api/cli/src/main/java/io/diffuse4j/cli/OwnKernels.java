@@ -10,9 +10,13 @@ import java.util.Map;
 
 /** What {@code kernels check} and {@code kernels profile} do without a file. */
 final class OwnKernels {
-  /** Folders of kernels, with a folder's second group of tests by its own name. */
+  /** The groups of tests of what kernels compute. */
   static final List<String> FAMILIES =
       List.of("attention", "conv", "elementwise", "gemm", "linear_small", "norm", "sampler");
+
+  /** The groups of tests of how kernels use memory and tensor cores. */
+  private static final List<String> COUNTERS =
+      List.of("attention_counters", "matrix_counters", "memory_counters");
 
   private final Environment environment;
   private final KernelLaunchOptions options;
@@ -35,7 +39,8 @@ final class OwnKernels {
 
   /** Compares counters with their ideals. */
   int profile() throws IOException {
-    return run(List.of("counters"), "check=none,counters=on", true);
+    // One thread, as the gates have it: which block first touches a byte then repeats.
+    return run(COUNTERS, "check=none,counters=on,threads=1", true);
   }
 
   private int run(List<String> families, String settings, boolean everyCase) throws IOException {
@@ -48,7 +53,7 @@ final class OwnKernels {
           KernelToolbox.call(environment, tools -> tools.test(checkout, family, all, everyCase));
       runs.put(family, run);
       if (!options.json) {
-        environment.out().println((everyCase ? "" : family + ": ") + run.output());
+        environment.out().println(family + ":" + (everyCase ? "\n" : " ") + run.output());
       }
     }
     if (options.json) {

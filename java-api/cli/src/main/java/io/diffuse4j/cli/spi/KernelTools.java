@@ -32,8 +32,7 @@ public interface KernelTools {
    * Runs the project's own kernels against references in double.
    *
    * @param checkout the project's root
-   * @param family the folder of the kernels, or {@code counters} for their counters on the shapes
-   *     of Stable Diffusion 1.5
+   * @param family the group of tests, as the tests' program names it
    * @param settings of the virtual GPU, as in {@code DIFFUSE4J_VGPU}
    * @param everyCase whether the output has a line for every case
    * @throws KernelToolException if the tests do not compile
