@@ -39,11 +39,11 @@ record EquivalentMutants(List<Entry> entries) {
       if (which.equals("all")) {
         return ofKernel;
       }
-      String[] parts = which.split(" of ");
+      String[] parts = which.split(" of ", -1);
       if (parts.length != 2 || Integer.parseInt(parts[1]) != ofKernel.size()) {
         return List.of();
       }
-      return Arrays.stream(parts[0].split(","))
+      return Arrays.stream(parts[0].split(",", -1))
           .map(number -> ofKernel.get(Integer.parseInt(number.strip()) - 1))
           .toList();
     }

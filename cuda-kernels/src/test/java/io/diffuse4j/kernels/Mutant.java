@@ -40,7 +40,7 @@ record Mutant(String image, Instruction instruction, String change, String repla
   static List<Mutant> of(String image, Instruction i) {
     List<Mutant> mutants = new ArrayList<>();
     List<String> operands = i.operands();
-    switch (i.opcode().split("\\.")[0]) {
+    switch (i.opcode().split("\\.", -1)[0]) {
       case "bar", "barrier", "vote", "fence" -> mutants.add(delete(image, i));
       case "membar" -> {
         mutants.add(delete(image, i));
@@ -49,7 +49,7 @@ record Mutant(String image, Instruction instruction, String change, String repla
         }
       }
       case "shfl" -> {
-        String result = operands.get(0).split("\\|")[0];
+        String result = operands.get(0).split("\\|", -1)[0];
         mutants.add(replace(image, i, "delete", "mov.b32 " + result + ", " + operands.get(1)));
         // A butterfly over 17, 8, 4, 2, 1 still reaches all lanes; over 8, 8, 4, 2, 1 it does not.
         String lane = i.opcode().contains(".bfly.") ? "shr.u32" : "add.s32";
@@ -131,7 +131,7 @@ record Mutant(String image, Instruction instruction, String change, String repla
   }
 
   private static List<String> registers(String operand) {
-    return Arrays.asList(operand.replaceAll("[{} ]", "").split(","));
+    return Arrays.asList(operand.replaceAll("[{} ]", "").split(",", -1));
   }
 
   /** Bytes that one lane accesses. */

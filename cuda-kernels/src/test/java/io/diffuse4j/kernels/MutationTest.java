@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -147,7 +148,7 @@ class MutationTest {
     if (sample.equals("all")) {
       return new LinkedHashSet<>(all);
     }
-    long seed = Long.getLong("mutation.seed", LocalDate.now().toEpochDay());
+    long seed = Long.getLong("mutation.seed", LocalDate.now(ZoneOffset.UTC).toEpochDay());
     System.out.println("mutation.seed=" + seed);
     List<Mutant> shuffled = new ArrayList<>(all);
     Collections.shuffle(shuffled, new Random(seed));
@@ -214,7 +215,11 @@ class MutationTest {
     assertEquals(0, outcome.status(), outcome.output());
     Files.delete(file);
     Map<String, String> verdicts = new LinkedHashMap<>();
-    outcome.output().lines().map(line -> line.split("\t")).forEach(f -> verdicts.put(f[0], f[1]));
+    outcome
+        .output()
+        .lines()
+        .map(line -> line.split("\t", -1))
+        .forEach(f -> verdicts.put(f[0], f[1]));
     return verdicts;
   }
 

@@ -92,7 +92,7 @@ record PtxImage(String name, List<Instruction> instructions) {
       Map<String, List<String>> texts) {
     Site site = new Site("?", 0, "?");
     for (String at = location; !at.isEmpty(); at = callers.getOrDefault(at, "")) {
-      String[] numbers = at.split(" ");
+      String[] numbers = at.split(" ", -1);
       int line = Integer.parseInt(numbers[1]);
       if (line == 0 || !files.containsKey(numbers[0])) {
         continue;

@@ -34,10 +34,7 @@ class VirtualDeviceTest {
             + " --width 16 --scheduler dpmpp-2m-sde ";
     run(request + "--device cpu --out cpu.png --dump cpu.safetensors");
     for (String dtype : List.of("f32", "f16")) {
-      run(
-          request
-              + "--device virtual --out gpu.png --dump gpu.safetensors --dtype "
-              + dtype);
+      run(request + "--device virtual --out gpu.png --dump gpu.safetensors --dtype " + dtype);
       for (int call = 0; call < 2; call++) {
         float[] expected = latents("cpu.safetensors", call);
         float[] actual = latents("gpu.safetensors", call);
