@@ -98,6 +98,10 @@ class MutationTest {
     for (Mutant m : chosen) {
       String verdict = verdicts.get(m.name());
       boolean survived = verdict.equals("survived");
+      if (verdict.equals("unreached") && !wholeSet()) {
+        // Some instructions are executed by no case yet. That is for the whole set to fail on; a sample counts them.
+        continue;
+      }
       if (survived != equivalent.contains(m) || verdict.matches("unreached|crash.*")) {
         problems.add(
             verdict
@@ -143,11 +147,15 @@ class MutationTest {
     return mutants;
   }
 
+  private static boolean wholeSet() {
+    return System.getProperty("mutation.sample", "all").equals("all");
+  }
+
   private static Set<Mutant> choose(List<Mutant> all) {
-    String sample = System.getProperty("mutation.sample", "all");
-    if (sample.equals("all")) {
+    if (wholeSet()) {
       return new LinkedHashSet<>(all);
     }
+    String sample = System.getProperty("mutation.sample");
     long seed = Long.getLong("mutation.seed", LocalDate.now(ZoneOffset.UTC).toEpochDay());
     System.out.println("mutation.seed=" + seed);
     List<Mutant> shuffled = new ArrayList<>(all);
