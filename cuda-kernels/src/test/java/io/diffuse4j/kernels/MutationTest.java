@@ -99,7 +99,8 @@ class MutationTest {
       String verdict = verdicts.get(m.name());
       boolean survived = verdict.equals("survived");
       if (verdict.equals("unreached") && !wholeSet()) {
-        // Some instructions are executed by no case yet. That is for the whole set to fail on; a sample counts them.
+        // Some instructions are executed by no case yet. That is for the whole set to fail on; a
+        // sample counts them.
         continue;
       }
       if (survived != equivalent.contains(m) || verdict.matches("unreached|crash.*")) {
