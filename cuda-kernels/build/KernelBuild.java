@@ -241,7 +241,9 @@ public final class KernelBuild {
   private String key(String name, String text, Set<String> included, List<String> options)
       throws NoSuchAlgorithmException {
     MessageDigest digest = MessageDigest.getInstance("SHA-256");
-    List<String> parts = new ArrayList<>(List.of("1", version, name, text));
+    // NVRTC writes the working directory into line information.
+    String directory = Path.of("").toAbsolutePath().toString();
+    List<String> parts = new ArrayList<>(List.of("2", version, directory, name, text));
     parts.addAll(options);
     for (String header : included) {
       parts.add(header);
