@@ -6,11 +6,37 @@ import io.diffuse4j.weights.TensorSource;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** The golden files in the test resources. */
 public final class Golden {
   private Golden() {}
+
+  /** The U-Nets in {@code modules} that we compute. */
+  public static List<String> unets() {
+    return List.of(
+        "unet2d-unconditional",
+        "unet2d-class",
+        "unet2d-scale-shift",
+        "unet-sd1",
+        "unet-sd2",
+        "unet-sdxl",
+        "unet-inpaint");
+  }
+
+  /** Every run in {@code pipelines}. */
+  public static List<String> pipelines() {
+    return List.of(
+        "digits-ddim-20",
+        "digits-ddpm-25",
+        "digits-dpmpp-2m-12-cfg3",
+        "digits-dpmpp-2m-15",
+        "digits-dpmpp-2m-20-threshold",
+        "digits-dpmpp-2m-20-threshold-cfg2",
+        "digits-dpmpp-2m-sde-16",
+        "digits-dpmpp-3s-15");
+  }
 
   public static Path folder(String kind, String name) {
     try {

@@ -31,11 +31,7 @@ final class CpuBuffer implements DeviceBuffer {
   }
 
   private MemoryView view(long byteOffset, long count, int elementBytes) {
-    if (byteOffset < 0 || count < 0 || byteOffset + count * elementBytes > bytes) {
-      throw new IndexOutOfBoundsException(
-          count + " elements at byte " + byteOffset + " of a buffer of " + bytes);
-    }
-    return new MemoryView(address + byteOffset);
+    return new MemoryView(at(byteOffset, count, elementBytes));
   }
 
   @Override

@@ -30,14 +30,6 @@ final class CudaBuffer implements DeviceBuffer {
     return bytes;
   }
 
-  private long at(long byteOffset, long count, int elementBytes) {
-    if (byteOffset < 0 || count < 0 || byteOffset + count * elementBytes > bytes) {
-      throw new IndexOutOfBoundsException(
-          count + " elements at byte " + byteOffset + " of a buffer of " + bytes);
-    }
-    return address + byteOffset;
-  }
-
   /** Copies bytes of native host memory. */
   void upload(long byteOffset, Pointer source, long count) {
     stream.upload(at(byteOffset, count, 1), source, count);

@@ -2,7 +2,6 @@ package io.diffuse4j.core.cuda;
 
 import io.diffuse4j.core.engine.NativeResource;
 import io.diffuse4j.core.op.NativeStatus;
-import io.diffuse4j.core.sampler.CoefficientTable;
 import io.diffuse4j.core.sampler.SampleArguments;
 import io.diffuse4j.core.sampler.SamplerShape;
 import io.diffuse4j.core.sampler.SamplerStep;
@@ -10,12 +9,10 @@ import io.diffuse4j.natives.CudaOps;
 import org.bytedeco.javacpp.DoublePointer;
 
 /** {@link SamplerStep} on CUDA: the samples are uploaded when a loop starts. */
-final class CudaSamplerStep implements SamplerStep {
+final class CudaSamplerStep extends SamplerStep {
   private final CudaContext context;
   private final CudaModules modules;
   private final CudaStream stream;
-  private final SampleArguments arguments;
-  private final boolean[] thresholds;
 
   /** The samples, the progress, an error, the guidance numbers, the magnitudes: byte offsets. */
   private final long progress;
@@ -31,41 +28,36 @@ final class CudaSamplerStep implements SamplerStep {
       CudaStream stream,
       CudaMemory allocator,
       SamplerShape shape) {
+    super(new SampleArguments(shape));
     this.context = context;
     this.modules = modules;
     this.stream = stream;
-    thresholds = new boolean[shape.samples()];
-    arguments = new SampleArguments(shape);
     try {
       long[] guidanceBytes = new long[1];
       long[] magnitudeBytes = new long[1];
       NativeStatus.check(
           "d4j_cuda_sampler_bytes",
-          CudaOps.d4j_cuda_sampler_bytes(arguments.shapeAddress(), guidanceBytes, magnitudeBytes));
-      progress = CudaLowering.align(arguments.samplesBytes());
+          CudaOps.d4j_cuda_sampler_bytes(
+              arguments().shapeAddress(), guidanceBytes, magnitudeBytes));
+      progress = CudaLowering.align(arguments().samplesBytes());
       error = progress + 2 * Integer.BYTES;
       guidance = CudaLowering.align(error + Double.BYTES);
       magnitudes = CudaLowering.align(guidance + guidanceBytes[0]);
       memory = allocator.allocate("the sampler", magnitudes + magnitudeBytes[0]);
     } catch (Throwable t) {
-      arguments.close();
+      arguments().close();
       throw t;
     }
   }
 
   /** Whether the rows of some sample need the statistics kernel. */
   boolean needsStatistics() {
-    for (int i = 0; i < thresholds.length; i++) {
-      if (thresholds[i] || arguments.rescales(i)) {
-        return true;
-      }
-    }
-    return false;
+    return arguments().needsStatistics();
   }
 
   /** Writes the samples to the device and sets the progress to 0. */
   void upload() {
-    memory.upload(0, arguments.samples(), arguments.samplesBytes());
+    memory.upload(0, arguments().samples(), arguments().samplesBytes());
     memory.upload(progress, new int[2], 0, 2);
   }
 
@@ -80,7 +72,7 @@ final class CudaSamplerStep implements SamplerStep {
             CudaOps.d4j_cuda_sampler(
                 program.handle(),
                 kernel,
-                arguments.shapeAddress(),
+                arguments().shapeAddress(),
                 base,
                 base + progress,
                 statistics ? base + guidance : 0,
@@ -98,68 +90,17 @@ final class CudaSamplerStep implements SamplerStep {
   }
 
   @Override
-  public SamplerShape shape() {
-    return arguments.shape();
-  }
-
-  @Override
-  public void table(int sample, long address, CoefficientTable rows) {
-    arguments.table(sample, address, rows.calls());
-    thresholds[sample] = rows.thresholds();
-  }
-
-  @Override
-  public void row(int sample, int row) {
-    arguments.row(sample, row);
-  }
-
-  @Override
-  public void state(int sample, long latents, long saved, long history) {
-    arguments.state(sample, latents, saved, history);
-  }
-
-  @Override
-  public void input(int sample, long input, long timestep) {
-    arguments.input(sample, input, timestep);
-  }
-
-  @Override
-  public void unconditionalInput(int sample, long input, long timestep) {
-    arguments.unconditionalInput(sample, input, timestep);
-  }
-
-  @Override
-  public void output(int sample, long conditional, long unconditional) {
-    arguments.output(sample, conditional, unconditional);
-  }
-
-  @Override
-  public void guidance(int sample, float scale, float rescale) {
-    arguments.guidance(sample, scale, rescale);
-  }
-
-  @Override
-  public void seed(int sample, long seed) {
-    arguments.seed(sample, seed);
-  }
-
-  @Override
-  public void noise(int sample, long noise, long stride) {
-    arguments.noise(sample, noise, stride);
-  }
-
-  @Override
   public void initial(float scale) {
     // The kernel would take given noise, which is that of rows.
-    for (int i = 0; i < thresholds.length; i++) {
-      arguments.noise(i, 0, 0);
+    for (int i = 0; i < shape().samples(); i++) {
+      noise(i, 0, 0);
     }
     upload();
     try (CudaProgram program = new CudaProgram(context.multiprocessors(), modules, false, 0, 0)) {
       NativeStatus.check(
           "d4j_cuda_sampler_initial",
           CudaOps.d4j_cuda_sampler_initial(
-              program.handle(), arguments.shapeAddress(), memory.address(), scale));
+              program.handle(), arguments().shapeAddress(), memory.address(), scale));
       stream.launch(program);
     }
   }
@@ -187,6 +128,6 @@ final class CudaSamplerStep implements SamplerStep {
 
   @Override
   public void close() {
-    NativeResource.closeAll(memory, arguments);
+    NativeResource.closeAll(memory, arguments());
   }
 }

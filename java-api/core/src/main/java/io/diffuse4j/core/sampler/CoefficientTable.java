@@ -121,11 +121,6 @@ public final class CoefficientTable {
     return rows.stream().anyMatch(r -> r.conversion().limit() instanceof Limit.DynamicThreshold);
   }
 
-  /** How many calls take a draw from the noise source. */
-  public int draws() {
-    return (int) rows.stream().filter(Row::drawsNoise).count();
-  }
-
   /**
    * The rows as the device reads them, {@link #ROW_BYTES} each: {@code d4j_sampler_row} of {@code
    * d4j_sampler.h}, floats as their bits. Where stored conversions lie is settled here: three slots

@@ -5,7 +5,7 @@ import io.diffuse4j.core.op.NativeStatus;
 import io.diffuse4j.natives.CpuSampler;
 
 /** {@link SamplerStep} on the CPU: {@code d4j_sampler.h}. */
-public final class CpuSamplerStep implements SamplerStep {
+public final class CpuSamplerStep extends SamplerStep {
   /** Which compiled variant runs; the bits do not depend on it. */
   public enum InstructionSet {
     BEST(0),
@@ -20,7 +20,6 @@ public final class CpuSamplerStep implements SamplerStep {
     }
   }
 
-  private final SampleArguments arguments;
   private final OffHeap scratch;
 
   public CpuSamplerStep(SamplerShape shape) {
@@ -29,66 +28,20 @@ public final class CpuSamplerStep implements SamplerStep {
 
   /** With one variant in particular, for tests that compare them. */
   CpuSamplerStep(SamplerShape shape, InstructionSet instructions) {
-    if (shape.inputType() == DType.F16 || shape.outputType() == DType.F16) {
-      throw new IllegalArgumentException("f16 does not exist on the cpu; use f32 or bf16");
-    }
-    arguments = new SampleArguments(shape, instructions.code);
-    long bytes = CpuSampler.d4j_sampler_scratch_bytes(arguments.shapeAddress());
+    super(arguments(shape, instructions));
+    long bytes = CpuSampler.d4j_sampler_scratch_bytes(arguments().shapeAddress());
     if (bytes < 0 || bytes > Integer.MAX_VALUE - 64) {
-      arguments.close();
+      arguments().close();
       throw new IllegalArgumentException("a batch of " + shape + " is too large for one step");
     }
     scratch = new OffHeap((int) bytes);
   }
 
-  @Override
-  public SamplerShape shape() {
-    return arguments.shape();
-  }
-
-  @Override
-  public void table(int sample, long address, CoefficientTable rows) {
-    arguments.table(sample, address, rows.calls());
-  }
-
-  @Override
-  public void row(int sample, int row) {
-    arguments.row(sample, row);
-  }
-
-  @Override
-  public void state(int sample, long latents, long saved, long history) {
-    arguments.state(sample, latents, saved, history);
-  }
-
-  @Override
-  public void input(int sample, long input, long timestep) {
-    arguments.input(sample, input, timestep);
-  }
-
-  @Override
-  public void unconditionalInput(int sample, long input, long timestep) {
-    arguments.unconditionalInput(sample, input, timestep);
-  }
-
-  @Override
-  public void output(int sample, long conditional, long unconditional) {
-    arguments.output(sample, conditional, unconditional);
-  }
-
-  @Override
-  public void guidance(int sample, float scale, float rescale) {
-    arguments.guidance(sample, scale, rescale);
-  }
-
-  @Override
-  public void seed(int sample, long seed) {
-    arguments.seed(sample, seed);
-  }
-
-  @Override
-  public void noise(int sample, long noise, long stride) {
-    arguments.noise(sample, noise, stride);
+  private static SampleArguments arguments(SamplerShape shape, InstructionSet instructions) {
+    if (shape.inputType() == DType.F16 || shape.outputType() == DType.F16) {
+      throw new IllegalArgumentException("f16 does not exist on the cpu; use f32 or bf16");
+    }
+    return new SampleArguments(shape, instructions.code);
   }
 
   @Override
@@ -96,7 +49,7 @@ public final class CpuSamplerStep implements SamplerStep {
     SamplerShape shape = shape();
     for (int i = 0; i < shape.samples(); i++) {
       CpuNoise.writeInitial(
-          arguments.seed(i), shape.channels(), shape.pixels(), scale, arguments.latents(i));
+          arguments().seed(i), shape.channels(), shape.pixels(), scale, arguments().latents(i));
     }
   }
 
@@ -108,43 +61,43 @@ public final class CpuSamplerStep implements SamplerStep {
   public boolean advance() {
     boolean more = true;
     for (int i = 0; i < shape().samples(); i++) {
-      int row = arguments.row(i) + 1;
-      arguments.row(i, row);
-      more &= row < arguments.rows(i);
+      int row = arguments().row(i) + 1;
+      arguments().row(i, row);
+      more &= row < arguments().rows(i);
     }
     return more;
   }
 
   /** Writes every sample's network input and timestep. */
   public void prepare() {
-    arguments.requireOpen();
+    arguments().requireOpen();
     NativeStatus.check(
         "d4j_sampler_prepare",
-        CpuSampler.d4j_sampler_prepare(arguments.shapeAddress(), arguments.samplesAddress()));
+        CpuSampler.d4j_sampler_prepare(arguments().shapeAddress(), arguments().samplesAddress()));
   }
 
   /** Carries out every sample's row on what the network gave. */
   public void step() {
-    arguments.requireOpen();
+    arguments().requireOpen();
     NativeStatus.check(
         "d4j_sampler_step",
         CpuSampler.d4j_sampler_step(
-            arguments.shapeAddress(), arguments.samplesAddress(), scratch.address()));
+            arguments().shapeAddress(), arguments().samplesAddress(), scratch.address()));
   }
 
   @Override
   public double error(long lower, long higher, long previous, double atol, double rtol) {
-    arguments.requireOpen();
+    arguments().requireOpen();
     NativeStatus.check(
         "d4j_sampler_error",
         CpuSampler.d4j_sampler_error(
-            lower, higher, previous, shape().elements(), atol, rtol, arguments.errorAddress()));
-    return arguments.error();
+            lower, higher, previous, shape().elements(), atol, rtol, arguments().errorAddress()));
+    return arguments().error();
   }
 
   @Override
   public void close() {
-    arguments.close();
+    arguments().close();
     scratch.close();
   }
 }

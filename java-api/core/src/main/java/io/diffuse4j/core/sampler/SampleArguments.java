@@ -40,6 +40,7 @@ public final class SampleArguments implements AutoCloseable {
   private final SamplerShape shape;
   private final OffHeap memory;
   private final ByteBuffer samples;
+  private final boolean[] thresholds;
   private boolean closed;
 
   /** Nothing set but a guidance scale of 1. */
@@ -50,6 +51,7 @@ public final class SampleArguments implements AutoCloseable {
   /** With the number of an instruction set of the cpu. */
   SampleArguments(SamplerShape shape, int instructionSet) {
     this.shape = shape;
+    thresholds = new boolean[shape.samples()];
     memory = new OffHeap(FIRST_SAMPLE + shape.samples() * SAMPLE_BYTES);
     ByteBuffer buffer = memory.buffer();
     int[] fields = {
@@ -115,12 +117,13 @@ public final class SampleArguments implements AutoCloseable {
     return memory.buffer().getDouble(ERROR);
   }
 
-  public void table(int sample, long address, int rows) {
+  void table(int sample, long address, CoefficientTable rows) {
     samples.putLong(at(sample, TABLE), address);
-    samples.putInt(at(sample, ROWS), rows);
+    samples.putInt(at(sample, ROWS), rows.calls());
+    thresholds[sample] = rows.thresholds();
   }
 
-  public void row(int sample, int row) {
+  void row(int sample, int row) {
     samples.putInt(at(sample, ROW), row);
   }
 
@@ -132,7 +135,7 @@ public final class SampleArguments implements AutoCloseable {
     return samples.getInt(at(sample, ROWS));
   }
 
-  public void state(int sample, long latents, long saved, long history) {
+  void state(int sample, long latents, long saved, long history) {
     samples.putLong(at(sample, LATENTS), latents);
     samples.putLong(at(sample, SAVED), saved);
     samples.putLong(at(sample, HISTORY), history);
@@ -142,22 +145,22 @@ public final class SampleArguments implements AutoCloseable {
     return samples.getLong(at(sample, LATENTS));
   }
 
-  public void input(int sample, long input, long timestep) {
+  void input(int sample, long input, long timestep) {
     samples.putLong(at(sample, INPUT), input);
     samples.putLong(at(sample, TIMESTEP), timestep);
   }
 
-  public void unconditionalInput(int sample, long input, long timestep) {
+  void unconditionalInput(int sample, long input, long timestep) {
     samples.putLong(at(sample, UNCONDITIONAL_INPUT), input);
     samples.putLong(at(sample, UNCONDITIONAL_TIMESTEP), timestep);
   }
 
-  public void output(int sample, long conditional, long unconditional) {
+  void output(int sample, long conditional, long unconditional) {
     samples.putLong(at(sample, CONDITIONAL), conditional);
     samples.putLong(at(sample, UNCONDITIONAL), unconditional);
   }
 
-  public void guidance(int sample, float scale, float rescale) {
+  void guidance(int sample, float scale, float rescale) {
     if (!Float.isFinite(scale)) {
       throw new IllegalArgumentException("guidance scale must be finite, is " + scale);
     }
@@ -168,13 +171,20 @@ public final class SampleArguments implements AutoCloseable {
     samples.putFloat(at(sample, GUIDANCE_RESCALE), rescale);
   }
 
-  /** Whether guidance rescale has an effect on the sample. */
-  public boolean rescales(int sample) {
-    return samples.getFloat(at(sample, GUIDANCE_RESCALE)) > 0
-        && samples.getLong(at(sample, UNCONDITIONAL)) != 0;
+  /** Whether a row of some sample asks for dynamic thresholding or guidance rescale. */
+  public boolean needsStatistics() {
+    for (int i = 0; i < thresholds.length; i++) {
+      boolean rescales =
+          samples.getFloat(at(i, GUIDANCE_RESCALE)) > 0
+              && samples.getLong(at(i, UNCONDITIONAL)) != 0;
+      if (thresholds[i] || rescales) {
+        return true;
+      }
+    }
+    return false;
   }
 
-  public void seed(int sample, long seed) {
+  void seed(int sample, long seed) {
     samples.putLong(at(sample, SEED), seed);
   }
 

@@ -52,15 +52,7 @@ class GpuTest {
   @ParameterizedTest
   @CsvSource({"F32, 1e-5", "TF32, 2e-3", "F16, 5e-3", "BF16, 3e-2"})
   void unetsGiveThePublishedNumbers(DType dtype, double tolerance) {
-    for (String name :
-        List.of(
-            "unet2d-unconditional",
-            "unet2d-class",
-            "unet2d-scale-shift",
-            "unet-sd1",
-            "unet-sd2",
-            "unet-sdxl",
-            "unet-inpaint")) {
+    for (String name : Golden.unets()) {
       Path folder = Golden.folder("modules", name);
       Map<String, HostTensor> inputs = Golden.tensors(folder.resolve("io.safetensors"), "in.");
       HostTensor expected = Golden.tensors(folder.resolve("io.safetensors"), "out.").get("sample");

@@ -12,20 +12,12 @@ import io.diffuse4j.weights.ModuleFolder;
 import io.diffuse4j.weights.TensorNames;
 import io.diffuse4j.weights.TensorSource;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class UNetGraphTest {
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "unet2d-unconditional",
-        "unet2d-class",
-        "unet2d-scale-shift",
-        "unet-sd1",
-        "unet-sd2",
-        "unet-sdxl",
-        "unet-inpaint"
-      })
+  @MethodSource("io.diffuse4j.core.Golden#unets")
   void graphReadsExactlyThePublishedTensors(String name) {
     ModuleFolder module = ModuleFolder.open(Golden.folder("modules", name));
     UNet network = UNetModule.network(module, w -> fail(w));

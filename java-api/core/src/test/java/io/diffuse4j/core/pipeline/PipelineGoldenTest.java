@@ -24,22 +24,12 @@ import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Whole sampling runs of digits-32 against diffusers, at every step. */
 class PipelineGoldenTest {
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "digits-ddim-20",
-        "digits-ddpm-25",
-        "digits-dpmpp-2m-12-cfg3",
-        "digits-dpmpp-2m-15",
-        "digits-dpmpp-2m-20-threshold",
-        "digits-dpmpp-2m-20-threshold-cfg2",
-        "digits-dpmpp-2m-sde-16",
-        "digits-dpmpp-3s-15"
-      })
+  @MethodSource("io.diffuse4j.core.Golden#pipelines")
   void everyStepFollowsTheGoldenTrajectory(String name) {
     // DESIGN's tolerances for whole pipelines.
     try (Device device = Device.cpu()) {
@@ -68,17 +58,7 @@ class PipelineGoldenTest {
 
   @Tag("full")
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "digits-ddim-20",
-        "digits-ddpm-25",
-        "digits-dpmpp-2m-12-cfg3",
-        "digits-dpmpp-2m-15",
-        "digits-dpmpp-2m-20-threshold",
-        "digits-dpmpp-2m-20-threshold-cfg2",
-        "digits-dpmpp-2m-sde-16",
-        "digits-dpmpp-3s-15"
-      })
+  @MethodSource("io.diffuse4j.core.Golden#pipelines")
   void everyStepOfEveryPipelineOnTheVirtualGpuFollowsTheGoldenTrajectory(String name) {
     try (VirtualTestDevice gpu = VirtualTestDevice.unchecked()) {
       check(gpu.device(), name, DType.F32, 1e-4);

@@ -20,6 +20,7 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whole U-Nets against values that diffusers computed in float64. */
@@ -37,16 +38,7 @@ class UNetModuleGoldenTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "unet2d-unconditional",
-        "unet2d-class",
-        "unet2d-scale-shift",
-        "unet-sd1",
-        "unet-sd2",
-        "unet-sdxl",
-        "unet-inpaint"
-      })
+  @MethodSource("io.diffuse4j.core.Golden#unets")
   void unetGivesThePublishedNumbers(String name) {
     // DESIGN's whole-module tolerances.
     check(device, name, DType.F32, 1e-5);
@@ -54,16 +46,7 @@ class UNetModuleGoldenTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "unet2d-unconditional",
-        "unet2d-class",
-        "unet2d-scale-shift",
-        "unet-sd1",
-        "unet-sd2",
-        "unet-sdxl",
-        "unet-inpaint"
-      })
+  @MethodSource("io.diffuse4j.core.Golden#unets")
   void unetGivesThePublishedNumbersOnTheVirtualGpuUnderAllCheckers(String name) {
     try (VirtualTestDevice gpu = VirtualTestDevice.checked()) {
       check(gpu.device(), name, DType.F32, 1e-5);
