@@ -6,9 +6,9 @@
 namespace d4j {
 
 /// What was written before the value's release, in any block of the device, is visible after this.
-D4J_DEVICE int32_t loadAcquire(const int32_t* address) {
-    int32_t x;
-    asm volatile("ld.acquire.gpu.global.s32 %0, [%1];" : "=r"(x) : "l"(address) : "memory");
+D4J_DEVICE uint32_t loadAcquire(const uint32_t* address) {
+    uint32_t x;
+    asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(x) : "l"(address) : "memory");
     return x;
 }
 

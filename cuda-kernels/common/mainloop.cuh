@@ -7,6 +7,7 @@
 
 #include "arch/cp_async.cuh"
 #include "common/epilogue.cuh"
+#include "common/tail.cuh"
 #include "common/warp_tile.cuh"
 
 namespace d4j {
@@ -90,13 +91,17 @@ D4J_DEVICE void multiplySlices(WarpTile<Config>& tile, LoaderA& a, LoaderB& b, u
     __syncthreads();
 }
 
+/// What a kernel of this configuration stores.
+template <class Config>
+constexpr DType kStoredType = Config::TILE.type == DType::TF32 ? DType::F32 : Config::TILE.type;
+
 /// Stores the warp's tile through its slab in shared memory. firstRow, firstColumn: of the block's tile in D.
 template <class Config>
 D4J_DEVICE void storeTile(const WarpTile<Config>& tile, const WarpPosition<Config>& warp, const EpilogueParams& params,
                           uint32_t shared, int firstRow, int firstColumn, int split) {
     constexpr TileShape TILE = Config::TILE;
     constexpr int LANES = TILE.warpN() / kEpilogueColumns;
-    constexpr DType TYPE = TILE.type == DType::TF32 ? DType::F32 : TILE.type;
+    constexpr DType TYPE = kStoredType<Config>;
     static_assert(TILE.warpM() % kStatsRows == 0, "a block of statistics is one warp's");
     using Epilogue = RowEpilogue<TYPE, LANES>;
     const uint32_t slab = shared + threadIdx.x / kWarp * (kSlabRows * TILE.slabPitch() * 4);
@@ -124,6 +129,34 @@ D4J_DEVICE void storeTile(const WarpTile<Config>& tile, const WarpPosition<Confi
             }
         }
         if (index + 1 < WarpTile<Config>::SLABS) __syncwarp();
+    }
+}
+
+/// Where an item of a launch's work lies: a tile of D and a split of the sum. Tiles side by side come first, which read
+/// the same rows of A.
+template <class Config>
+struct MatrixItem {
+    int firstRow, firstColumn, split;
+
+    /// slices: of the whole sum.
+    static D4J_DEVICE int count(const EpilogueParams& e, int slices, int slicesPerSplit) {
+        return ceilDiv(e.n, Config::TILE.n) * ceilDiv(e.m, Config::TILE.m) * ceilDiv(slices, slicesPerSplit);
+    }
+
+    D4J_DEVICE MatrixItem(const EpilogueParams& e, int item) {
+        const uint32_t across = ceilDiv(e.n, Config::TILE.n), down = ceilDiv(e.m, Config::TILE.m);
+        const uint32_t line = static_cast<uint32_t>(item) / across;
+        firstColumn = (item - line * across) * Config::TILE.n;
+        split = line / down;
+        firstRow = (line - split * down) * Config::TILE.m;
+    }
+};
+
+/// What follows in the same launch, if anything does.
+template <class Config>
+D4J_DEVICE void runTail(const EpilogueParams& epilogue, const TailParams& tail, float* shared) {
+    if (tail.barrier != nullptr) {
+        matrixTail<kStoredType<Config>, Config::TILE.threads()>(epilogue, tail, shared);
     }
 }
 

@@ -18,6 +18,9 @@ D4J_HOST_DEVICE constexpr int sliceElements(DType type) { return kSliceBytes / b
 /// Columns that a lane of the epilogue handles at once: 16 bytes of accumulators.
 constexpr int kEpilogueColumns = 4;
 
+/// Columns of a split sum that a warp adds up at once.
+constexpr int kSplitSumColumns = 64;
+
 /// Rows of accumulators that a warp moves through shared memory at once: the m of one mma.
 constexpr int kSlabRows = 16;
 
@@ -40,6 +43,11 @@ struct TileShape {
     D4J_HOST_DEVICE constexpr int slabPitch() const { return warpN() + (type == DType::F32 ? 4 : 8); }
     D4J_HOST_DEVICE constexpr int slabBytes() const { return warpsM * warpsN * kSlabRows * slabPitch() * 4; }
 };
+
+/// Tiles of D [m, n] times splits: what the blocks of a launch share.
+D4J_HOST_DEVICE constexpr int64_t matrixItems(const TileShape& tile, int64_t m, int n, int splits) {
+    return (m + tile.m - 1) / tile.m * ceilDiv(n, tile.n) * splits;
+}
 
 /// A row of a tile table.
 struct NamedTile {

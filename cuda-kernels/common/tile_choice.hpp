@@ -18,7 +18,7 @@ struct MatrixProblem {
     bool batchInvariant;  // split the sum as for one sample, so that bits do not depend on the batch
 };
 
-/// tile: row of the table. slicesPerSplit: what the kernel is told; splits > 1 need split_k_reduce afterwards.
+/// tile: row of the table. slicesPerSplit: what the kernel is told; splits > 1 are added up behind a barrier.
 struct MatrixChoice {
     int32_t tile;
     int32_t splits;
@@ -31,9 +31,9 @@ constexpr int kFfmaMacs = 64;
 constexpr int kSharedBytes = 128;
 constexpr int kL2Bytes = 64;
 
-// Latency of filling the pipeline and of the epilogue of a block that has nothing to overlap with, and of a further
-// kernel, in cycles: about 1 and 3 microseconds.
-constexpr int64_t kBlockLatency = 1500, kLaunchLatency = 4000;
+// Latency of filling the pipeline and of the epilogue of a block that has nothing to overlap with, and of a barrier of
+// all blocks, in cycles: about 1 microsecond each.
+constexpr int64_t kBlockLatency = 1500, kBarrierLatency = 1500;
 
 /// Cycles that a multiprocessor spends on one slice of a block: the slowest of arithmetic, shared memory (every warp
 /// reads its rows of both operands, and both are written once) and the L2 behind it.
@@ -51,12 +51,12 @@ constexpr int64_t sliceCycles(const TileShape& tile) {
 constexpr int64_t ceilDiv64(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 constexpr int64_t estimatedCycles(const TileShape& tile, const MatrixProblem& p, int64_t m, int splits, int perSplit) {
-    const int64_t blocks = ceilDiv64(m, tile.m) * ceilDiv64(p.n, tile.n) * splits;
+    const int64_t blocks = matrixItems(tile, m, p.n, splits);
     const int64_t rounds = ceilDiv64(blocks, p.multiprocessors);
     int64_t cycles = rounds * perSplit * sliceCycles(tile) + kBlockLatency;
     if (splits > 1) {
         // Partial results are written and read once.
-        cycles += kLaunchLatency + 2 * 4 * m * p.n * splits / (int64_t{p.multiprocessors} * kL2Bytes);
+        cycles += kBarrierLatency + 2 * 4 * m * p.n * splits / (int64_t{p.multiprocessors} * kL2Bytes);
     }
     return cycles;
 }

@@ -14,23 +14,29 @@ template <class Config, template <class> class Loader>
 D4J_DEVICE void convFprop(const ConvParams& p) {
     extern __shared__ __align__(128) float shared[];
     constexpr TileShape TILE = Config::TILE;
-    const int firstRow = blockIdx.y * TILE.m, firstColumn = blockIdx.x * TILE.n;
-    const int firstSlice = blockIdx.z * p.slicesPerSplit;
-    const int slices = min(p.slicesPerSplit, p.slices - firstSlice);
     const int segments = Loader<Config>::segments(p);
     auto* list = reinterpret_cast<ConvSegment*>(shared + convListOffset(TILE) / 4);
     auto* table = reinterpret_cast<int*>(shared + convTableOffset(TILE, segments) / 4);
-    if constexpr (Loader<Config>::WALKS_SEGMENTS) {
-        fillSegments<Config>(list, p, firstSlice, slices);
-    }
-    fillPixelTable<TILE.m, TILE.threads()>(table, p, firstRow, segments);
-    __syncthreads();
+    const int items = MatrixItem<Config>::count(p.epilogue, p.slices, p.slicesPerSplit);
     const WarpPosition<Config> warp;
-    WarpTile<Config> tile(warp);
-    Loader<Config> a(p, list, table, firstSlice, slices);
-    WeightLoader<Config> b(p.weights, firstColumn, p.epilogue.n, firstSlice, slices);
-    multiplySlices<Config>(tile, a, b, sharedAddress(shared), slices);
-    storeTile<Config>(tile, warp, p.epilogue, sharedAddress(shared), firstRow, firstColumn, blockIdx.z);
+#pragma unroll 1
+    for (int i = blockIdx.x; i < items; i += gridDim.x) {
+        const MatrixItem<Config> item(p.epilogue, i);
+        const int firstSlice = item.split * p.slicesPerSplit;
+        const int slices = min(p.slicesPerSplit, p.slices - firstSlice);
+        if constexpr (Loader<Config>::WALKS_SEGMENTS) {
+            fillSegments<Config>(list, p, firstSlice, slices);
+        }
+        fillPixelTable<TILE.m, TILE.threads()>(table, p, item.firstRow, segments);
+        __syncthreads();
+        WarpTile<Config> tile(warp);
+        Loader<Config> a(p, list, table, firstSlice, slices);
+        WeightLoader<Config> b(p.weights, item.firstColumn, p.epilogue.n, firstSlice, slices);
+        multiplySlices<Config>(tile, a, b, sharedAddress(shared), slices);
+        storeTile<Config>(tile, warp, p.epilogue, sharedAddress(shared), item.firstRow, item.firstColumn, item.split);
+        __syncthreads();  // before the next item's slices
+    }
+    runTail<Config>(p.epilogue, p.tail, shared);
 }
 
 #define D4J_CONV(NAME, TABLE, INDEX, LOADER)                                                                     \

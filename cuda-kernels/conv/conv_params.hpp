@@ -2,13 +2,15 @@
 #pragma once
 
 #include "common/epilogue_params.hpp"
-#include "common/tile.hpp"
+#include "common/tail_params.hpp"
 
 namespace d4j {
 
 /// D [n, ot, oh, ow, k] = epilogue(conv(source)). source is [n, t, h, w, c0], or source0 and source1 side by side along
 /// the channels. One row of the product is one output pixel; one kernel position (dt, dy, dx) is a tap.
-/// Grid: x tiles of output channels, y tiles of output pixels, z splits of the slices.
+/// A shortcut, one or two sources of the output's size under a 1x1 filter, is more of the same sum: its weights follow
+/// the filter's (not in `any` kernels).
+/// Grid: any number of blocks up to matrixItems; with a tail as many as are resident together.
 /// Dynamic shared memory: convSharedBytes.
 struct ConvParams {
     const void* source0;
@@ -22,13 +24,17 @@ struct ConvParams {
     int32_t kernelT, kernelH, kernelW;
     int32_t strideT, strideH, strideW;
     int32_t padFront, padTop, padLeft;  // what lies behind the far edges follows from the output's size
+    const void* shortcut0;
+    const void* shortcut1;
+    int32_t s0, s1;          // channels of the shortcut's sources; 0: none
     int32_t slices;          // of the whole sum
     int32_t slicesPerSplit;
+    TailParams tail;
 };
 
-/// Taps times sources, see conv/pixel_table.cuh.
+/// Taps times sources, and the shortcut's sources; see conv/pixel_table.cuh.
 D4J_HOST_DEVICE constexpr int convSegments(const ConvParams& p) {
-    return p.kernelT * p.kernelH * p.kernelW * (p.c1 > 0 ? 2 : 1);
+    return p.kernelT * p.kernelH * p.kernelW * (p.c1 > 0 ? 2 : 1) + (p.s0 > 0) + (p.s1 > 0);
 }
 
 /// 7 x 7 of one source and 3 x 3 x 3 of two fit. The tables must stand beside the pipeline in the 99 KiB of the smallest

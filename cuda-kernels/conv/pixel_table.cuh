@@ -2,7 +2,7 @@
 // the block meets at each tap, and where the channels of each segment lie. After that stride, padding, upsampling, time
 // and the second source cost the main loop nothing.
 //
-// A segment is one tap of one source: all taps of source 0, then all of source 1.
+// A segment is one tap of one source: all taps of source 0, then all of source 1, then the shortcut's one tap of each.
 #pragma once
 
 #include "conv/conv_params.hpp"
@@ -17,30 +17,53 @@ struct alignas(16) ConvSegment {
 
 constexpr int kOutside = -1;  // in the padding, or a row behind the last output pixel
 
+/// Where the slices of each source begin, along the whole sum.
+template <class Config>
+struct ConvSources {
+    static constexpr int K = sliceElements(Config::TILE.type);
+    int taps, slices0, slices1, shortcutSlices0;
+
+    D4J_DEVICE explicit ConvSources(const ConvParams& p)
+        : taps(p.kernelT * p.kernelH * p.kernelW), slices0(ceilDiv(p.c0, K)), slices1(ceilDiv(p.c1, K)),
+          shortcutSlices0(ceilDiv(p.s0, K)) {}
+
+    D4J_DEVICE int shortcut() const { return taps * (slices0 + slices1); }
+    D4J_DEVICE int firstShortcutSegment() const { return slices1 > 0 ? 2 * taps : taps; }
+};
+
 /// The slice that the sum starts with lies in this segment.
 template <class Config>
 D4J_DEVICE int segmentOf(const ConvParams& p, int slice) {
-    constexpr int K = sliceElements(Config::TILE.type);
-    const int taps = p.kernelT * p.kernelH * p.kernelW;
-    const int slices0 = ceilDiv(p.c0, K), inSource0 = taps * slices0;
-    return slice < inSource0 ? slice / slices0 : taps + (slice - inSource0) / ceilDiv(p.c1, K);
+    const ConvSources<Config> at(p);
+    if (slice >= at.shortcut()) return at.firstShortcutSegment() + (slice >= at.shortcut() + at.shortcutSlices0 ? 1 : 0);
+    const int inSource0 = at.taps * at.slices0;
+    return slice < inSource0 ? slice / at.slices0 : at.taps + (slice - inSource0) / at.slices1;
 }
 
 /// The part of each segment that lies in [firstSlice, firstSlice + slices), and an empty one at the end.
 template <class Config>
 D4J_DEVICE void fillSegments(ConvSegment* list, const ConvParams& p, int firstSlice, int slices) {
     constexpr int K = sliceElements(Config::TILE.type), BYTES = bytesOf(Config::TILE.type);
-    const int taps = p.kernelT * p.kernelH * p.kernelW;
-    const int slices0 = ceilDiv(p.c0, K), slices1 = ceilDiv(p.c1, K), count = convSegments(p);
+    const ConvSources<Config> at(p);
+    const int count = convSegments(p), shortcut = at.firstShortcutSegment();
     for (int i = threadIdx.x; i <= count; i += Config::TILE.threads()) {
-        const bool second = i >= taps;
-        const int channels = second ? p.c1 : p.c0;
-        const int start = second ? taps * slices0 + (i - taps) * slices1 : i * slices0;
+        const void* source = p.source0;
+        int channels = p.c0, start = i * at.slices0;
+        if (i >= shortcut) {
+            const bool second = i > shortcut;
+            source = second ? p.shortcut1 : p.shortcut0;
+            channels = second ? p.s1 : p.s0;
+            start = at.shortcut() + (second ? at.shortcutSlices0 : 0);
+        } else if (i >= at.taps) {
+            source = p.source1;
+            channels = p.c1;
+            start = at.taps * at.slices0 + (i - at.taps) * at.slices1;
+        }
         const int from = max(firstSlice - start, 0) * K;
         const int to = min((firstSlice + slices - start) * K, channels);
-        const char* source = static_cast<const char*>(second ? p.source1 : p.source0);
         const bool empty = i == count || from >= to;
-        list[i] = {source + from * BYTES, channels * BYTES, empty ? kSliceBytes : (from - to) * BYTES};
+        list[i] = {static_cast<const char*>(source) + from * BYTES, channels * BYTES,
+                   empty ? kSliceBytes : (from - to) * BYTES};
     }
 }
 
@@ -57,7 +80,7 @@ D4J_DEVICE void fillPixelTable(int* table, const ConvParams& p, int firstRow, in
     const int z0 = static_cast<int>(z) * p.strideT - p.padFront;
     const bool exists = output < static_cast<uint32_t>(p.epilogue.m);
     const uint32_t height = p.h << p.upsample, width = p.w << p.upsample;
-    const int taps = p.kernelT * p.kernelH * p.kernelW;
+    const int taps = p.kernelT * p.kernelH * p.kernelW, shortcut = p.c1 > 0 ? 2 * taps : taps;
     for (int segment = threadIdx.x / ROWS; segment < segments; segment += THREADS / ROWS) {
         const int tap = segment < taps ? segment : segment - taps;
         const uint32_t line = static_cast<uint32_t>(tap) / p.kernelW;
@@ -66,7 +89,8 @@ D4J_DEVICE void fillPixelTable(int* table, const ConvParams& p, int firstRow, in
         // Unsigned: what is left of the first pixel becomes larger than any size.
         const bool inside = exists && inX < width && inY < height && inZ < static_cast<uint32_t>(p.t);
         const int pixel = ((sample * p.t + inZ) * p.h + (inY >> p.upsample)) * p.w + (inX >> p.upsample);
-        table[segment * ROWS + row] = inside ? pixel : kOutside;
+        const int own = exists ? static_cast<int>(output) : kOutside;
+        table[segment * ROWS + row] = segment >= shortcut ? own : inside ? pixel : kOutside;
     }
 }
 

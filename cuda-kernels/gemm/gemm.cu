@@ -48,16 +48,21 @@ private:
 template <class Config>
 D4J_DEVICE void gemm(const GemmParams& p) {
     extern __shared__ __align__(128) float shared[];
-    constexpr TileShape TILE = Config::TILE;
-    const int firstRow = blockIdx.y * TILE.m, firstColumn = blockIdx.x * TILE.n;
-    const int firstSlice = blockIdx.z * p.slicesPerSplit;
-    const int slices = min(p.slicesPerSplit, p.slices - firstSlice);
+    const int items = MatrixItem<Config>::count(p.epilogue, p.slices, p.slicesPerSplit);
     const WarpPosition<Config> warp;
-    WarpTile<Config> tile(warp);
-    RowLoader<Config> a(p, firstRow, firstSlice, slices);
-    WeightLoader<Config> b(p.weights, firstColumn, p.epilogue.n, firstSlice, slices);
-    multiplySlices<Config>(tile, a, b, sharedAddress(shared), slices);
-    storeTile<Config>(tile, warp, p.epilogue, sharedAddress(shared), firstRow, firstColumn, blockIdx.z);
+#pragma unroll 1
+    for (int i = blockIdx.x; i < items; i += gridDim.x) {
+        const MatrixItem<Config> item(p.epilogue, i);
+        const int firstSlice = item.split * p.slicesPerSplit;
+        const int slices = min(p.slicesPerSplit, p.slices - firstSlice);
+        WarpTile<Config> tile(warp);
+        RowLoader<Config> a(p, item.firstRow, firstSlice, slices);
+        WeightLoader<Config> b(p.weights, item.firstColumn, p.epilogue.n, firstSlice, slices);
+        multiplySlices<Config>(tile, a, b, sharedAddress(shared), slices);
+        storeTile<Config>(tile, warp, p.epilogue, sharedAddress(shared), item.firstRow, item.firstColumn, item.split);
+        __syncthreads();  // before the next item's slices
+    }
+    runTail<Config>(p.epilogue, p.tail, shared);
 }
 
 #define D4J_GEMM(NAME, INDEX)                                                                                    \

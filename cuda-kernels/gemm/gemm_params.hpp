@@ -2,11 +2,12 @@
 #pragma once
 
 #include "common/epilogue_params.hpp"
-#include "common/tile.hpp"
+#include "common/tail_params.hpp"
 
 namespace d4j {
 
-/// gemm_*: D = epilogue(A B^T). Grid: x tiles of n, y tiles of m, z splits of k. Dynamic shared memory: gemmSharedBytes.
+/// gemm_*: D = epilogue(A B^T). Grid: any number of blocks up to matrixItems; with a tail as many as are resident
+/// together. Dynamic shared memory: gemmSharedBytes.
 struct GemmParams {
     const void* a;        // [m, k] with pitch, every row 16-byte aligned
     const void* weights;  // see PackedWeights
@@ -15,20 +16,12 @@ struct GemmParams {
     int32_t k;
     int32_t slices;       // of the whole sum
     int32_t slicesPerSplit;
+    TailParams tail;
 };
 
 D4J_HOST_DEVICE constexpr int gemmSharedBytes(const TileShape& tile) {
     return tile.pipelineBytes() > tile.slabBytes() ? tile.pipelineBytes() : tile.slabBytes();
 }
-
-/// split_k_reduce_*: the epilogue of the sum of epilogue.partials, which must not be null here.
-struct SplitKReduceParams {
-    EpilogueParams epilogue;
-    int32_t splits;
-};
-
-constexpr int kSplitKReduceWarps = 4;
-constexpr int kSplitKReduceColumns = 64;  // of a warp
 
 /// linear_small_*: few rows, all f32 but for the weights. D = activation(f(X) W^T + bias), f = silu or nothing.
 /// Grid: x pieces of kLinearSmallWarps columns, y pieces of kLinearSmallRows rows.

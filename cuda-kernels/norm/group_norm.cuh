@@ -25,9 +25,9 @@ struct NormPlace {
     int lane, lanes;
     bool active;
 
-    D4J_DEVICE explicit NormPlace(int columns)
-        : column(threadIdx.x % columns), lane(threadIdx.x / columns), lanes(kNormThreads / columns),
-          active(threadIdx.x < kNormThreads / columns * columns) {}
+    D4J_DEVICE NormPlace(int columns, int threads)
+        : column(threadIdx.x % columns), lane(threadIdx.x / columns), lanes(threads / columns),
+          active(threadIdx.x < threads / columns * columns) {}
 };
 
 template <DType TYPE, int VECTOR>
@@ -35,7 +35,7 @@ D4J_DEVICE void groupNormStats(const GroupNormStatsParams& p) {
     // [VECTOR][threads]; some more a row, so that the channels of 32 / VECTOR vectors are in 32 different banks.
     constexpr int PITCH = kNormThreads + 32 / VECTOR;
     __shared__ float means[PITCH * VECTOR], squares[PITCH * VECTOR];
-    const NormPlace place(p.columns);
+    const NormPlace place(p.columns, kNormThreads);
     const int channel = (blockIdx.x * p.columns + place.column) * VECTOR;
     const bool active = place.active && channel < p.channels;
     const int first = blockIdx.y * p.rows;
@@ -82,15 +82,18 @@ D4J_DEVICE void groupNormStats(const GroupNormStatsParams& p) {
     }
 }
 
-/// Merges the statistics of one source's channels [begin, end) that fall into a group, item by item in a fixed order.
-/// `embedding` shifts a channel's mean.
-D4J_DEVICE Moments groupOfSource(const ChannelStats* stats, int sample, int channels, int begin, int end, int rows,
-                                 int pixels, const float* embedding, Moments total) {
+/// Partial results of a group, however many threads there are: the order of its sum does not depend on the launch.
+constexpr int kMergeLanes = 128;
+
+/// Merges a lane's share of the statistics of one source's channels [begin, end) that fall into a group, item by item in
+/// a fixed order. `embedding` shifts a channel's mean.
+D4J_DEVICE Moments groupOfSource(const ChannelStats* stats, int lane, int sample, int channels, int begin, int end,
+                                 int rows, int pixels, const float* embedding, Moments total) {
     const int width = end - begin;
     if (width <= 0) return total;
     const int blocks = ceilDiv(pixels, rows);
     stats += static_cast<int64_t>(sample) * blocks * channels;
-    for (int item = threadIdx.x; item < blocks * width; item += kNormThreads) {
+    for (int item = lane; item < blocks * width; item += kMergeLanes) {
         const int block = item / width, channel = begin + item % width;
         const ChannelStats s = stats[static_cast<int64_t>(block) * channels + channel];
         const float count = static_cast<float>(min(rows, pixels - block * rows));
@@ -100,27 +103,30 @@ D4J_DEVICE Moments groupOfSource(const ChannelStats* stats, int sample, int chan
     return total;
 }
 
-D4J_DEVICE void mergeGroup(const GroupNormMergeParams& p, int group, int sample) {
-    __shared__ Moments partial[kNormThreads];
+/// By all threads of a block; partial: kMergeLanes of them in shared memory.
+template <int THREADS>
+D4J_DEVICE void mergeGroup(const GroupNormMergeParams& p, int group, int sample, Moments* partial) {
     const int channels = p.channels0 + p.channels1;
     const int width = channels / p.groups;
     const int begin = group * width, end = begin + width;
     const float* embedding =
         p.embedding != nullptr ? p.embedding + static_cast<int64_t>(sample) * p.embeddingStride : nullptr;
-
-    Moments total = {0.0f, 0.0f, 0.0f};
-    total = groupOfSource(p.stats0, sample, p.channels0, begin, min(end, p.channels0), p.rows0, p.pixels, embedding,
-                          total);
-    if (p.channels1 > 0) {
-        total = groupOfSource(p.stats1, sample, p.channels1, max(begin - p.channels0, 0), end - p.channels0, p.rows1,
-                              p.pixels, embedding != nullptr ? embedding + p.channels0 : nullptr, total);
+#pragma unroll 1
+    for (int lane = threadIdx.x; lane < kMergeLanes; lane += THREADS) {
+        Moments total = {0.0f, 0.0f, 0.0f};
+        total = groupOfSource(p.stats0, lane, sample, p.channels0, begin, min(end, p.channels0), p.rows0, p.pixels,
+                              embedding, total);
+        if (p.channels1 > 0) {
+            total = groupOfSource(p.stats1, lane, sample, p.channels1, max(begin - p.channels0, 0), end - p.channels0,
+                                  p.rows1, p.pixels, embedding != nullptr ? embedding + p.channels0 : nullptr, total);
+        }
+        partial[lane] = total;
     }
-    partial[threadIdx.x] = total;
     __syncthreads();
 #pragma unroll
-    for (int distance = kNormThreads / 2; distance > 0; distance /= 2) {
-        if (threadIdx.x < distance) {
-            partial[threadIdx.x] = merge(partial[threadIdx.x], partial[threadIdx.x + distance]);
+    for (int distance = kMergeLanes / 2; distance > 0; distance /= 2) {
+        for (int lane = threadIdx.x; lane < distance; lane += THREADS) {
+            partial[lane] = merge(partial[lane], partial[lane + distance]);
         }
         __syncthreads();
     }
@@ -149,31 +155,36 @@ struct ChannelNorm {
     }
 };
 
-template <DType TYPE, int VECTOR>
-D4J_DEVICE void normalise(const GroupNormParams& params, int columnBlock, int rowBlock, int sample) {
+/// Floats of shared memory that `normalise` wants.
+template <int VECTOR>
+constexpr int kNormaliseFloats = 3 * kNormColumnsMax * VECTOR;
+
+/// One block of rows and columns, by all threads of a thread block.
+template <DType TYPE, int VECTOR, int THREADS>
+D4J_DEVICE void normalise(const GroupNormParams& params, int columnBlock, int rowBlock, int sample, float* shared) {
     using Parameters = ChannelParameters<VECTOR>;
-    __shared__ alignas(16) float parameters[3][kNormColumnsMax * VECTOR];
+    float *means = shared, *scales = shared + kNormColumnsMax * VECTOR, *shifts = scales + kNormColumnsMax * VECTOR;
     const GroupNormApplyParams& p = params.apply;
     const int channels = p.channels0 + p.channels1;
     const int width = p.columns * VECTOR;
     const int firstChannel = columnBlock * width;
 #pragma unroll 1
-    for (int i = threadIdx.x; i < width && firstChannel + i < channels; i += kNormThreads) {
+    for (int i = threadIdx.x; i < width && firstChannel + i < channels; i += THREADS) {
         const ChannelNorm norm(params.merge, firstChannel + i, sample);
         const int at = Parameters::index(i, p.columns);
-        parameters[0][at] = norm.mean;
-        parameters[1][at] = norm.scale;
-        parameters[2][at] = norm.shift;
+        means[at] = norm.mean;
+        scales[at] = norm.scale;
+        shifts[at] = norm.shift;
     }
     __syncthreads();
-    const NormPlace place(p.columns);
+    const NormPlace place(p.columns, THREADS);
     const int channel = firstChannel + place.column * VECTOR;
     if (!place.active || channel >= channels) return;
 
     float mean[VECTOR], scale[VECTOR], shift[VECTOR];
-    Parameters::load(mean, parameters[0], place.column, p.columns);
-    Parameters::load(scale, parameters[1], place.column, p.columns);
-    Parameters::load(shift, parameters[2], place.column, p.columns);
+    Parameters::load(mean, means, place.column, p.columns);
+    Parameters::load(scale, scales, place.column, p.columns);
+    Parameters::load(shift, shifts, place.column, p.columns);
     const bool second = channel >= p.channels0;
     const void* src = second ? p.src1 : p.src0;
     const int pitch = second ? p.channels1 : p.channels0;
@@ -198,6 +209,8 @@ D4J_DEVICE void normalise(const GroupNormParams& params, int columnBlock, int ro
 template <DType TYPE, int VECTOR>
 D4J_DEVICE void groupNorm(const GroupNormParams& p) {
     __shared__ int number;
+    __shared__ Moments partial[kMergeLanes];
+    __shared__ alignas(16) float parameters[kNormaliseFloats<VECTOR>];
     const int samples = p.samples, groups = p.merge.groups;
     uint32_t* next = reinterpret_cast<uint32_t*>(p.progress);
     int32_t* merged = p.progress + 1;
@@ -207,7 +220,7 @@ D4J_DEVICE void groupNorm(const GroupNormParams& p) {
     __syncthreads();
     if (number < groups * samples) {
         const int sample = number / groups;
-        mergeGroup(p.merge, number % groups, sample);
+        mergeGroup<kNormThreads>(p.merge, number % groups, sample, partial);
         if (threadIdx.x == 0) {  // which has written the result
             __threadfence();
             atomicAdd(merged + sample, 1);
@@ -219,13 +232,13 @@ D4J_DEVICE void groupNorm(const GroupNormParams& p) {
     const int blocks = p.columnBlocks * rowBlocks;  // of a sample
     const int sample = unit / blocks;
     if (threadIdx.x == 0) {
-        while (loadAcquire(merged + sample) < groups) __nanosleep(64);
+        while (loadAcquire(reinterpret_cast<uint32_t*>(merged + sample)) < groups) __nanosleep(64);
         // Whoever is the last to get here knows that nobody waits any more.
         const uint32_t last = static_cast<uint32_t>(blocks) - 1;
         if (atomicInc(begun + sample, last) == last) atomicExch(merged + sample, 0);
     }
     __syncthreads();
-    normalise<TYPE, VECTOR>(p, unit % p.columnBlocks, unit / p.columnBlocks % rowBlocks, sample);
+    normalise<TYPE, VECTOR, kNormThreads>(p, unit % p.columnBlocks, unit / p.columnBlocks % rowBlocks, sample, parameters);
 }
 
 }  // namespace d4j

@@ -38,21 +38,20 @@ struct LayerNormRow {
     }
 };
 
-template <DType TYPE, int VECTOR>
-D4J_DEVICE void layerNorm(const LayerNormParams& p) {
+/// Rows row, row + step and so on below `end`, a warp each; by all threads of a block. shared: 8 bytes a channel.
+template <DType TYPE, int VECTOR, int THREADS>
+D4J_DEVICE void layerNorm(const LayerNormParams& p, float* shared, int row, int end, int step) {
     using Parameters = ChannelParameters<VECTOR>;
-    extern __shared__ float4 layerNormShared[];
-    float* scales = reinterpret_cast<float*>(layerNormShared);
-    float* shifts = scales + p.channels;
+    float *scales = shared, *shifts = shared + p.channels;
     const int vectors = p.channels / VECTOR;
-    for (int i = threadIdx.x; i < p.channels; i += kNormThreads) {
+    for (int i = threadIdx.x; i < p.channels; i += THREADS) {
         const int at = Parameters::index(i, vectors);
         scales[at] = p.gamma != nullptr ? p.gamma[i] : 1.0f;
         shifts[at] = p.beta != nullptr ? p.beta[i] : 0.0f;
     }
     __syncthreads();
-    const int end = min((static_cast<int>(blockIdx.x) + 1) * kLayerNormRows, p.rows);
-    for (int row = blockIdx.x * kLayerNormRows + threadIdx.x / kWarp; row < end; row += kNormThreads / kWarp) {
+#pragma unroll 1
+    for (; row < end; row += step) {
         LayerNormRow<TYPE, VECTOR> values{{}, p, static_cast<int64_t>(row) * p.srcStride,
                                           static_cast<int>(threadIdx.x % kWarp)};
         float sum = 0.0f;

@@ -13,7 +13,11 @@
     }                                                                                                       \
     extern "C" __global__ void __launch_bounds__(d4j::kNormThreads)                                         \
         layer_norm_##NAME(const __grid_constant__ d4j::LayerNormParams p) {                                 \
-        d4j::layerNorm<d4j::DType::TYPE, VECTOR>(p);                                                        \
+        extern __shared__ float4 layerNormShared[];                                                         \
+        const int first = blockIdx.x * d4j::kLayerNormRows;                                                 \
+        d4j::layerNorm<d4j::DType::TYPE, VECTOR, d4j::kNormThreads>(                                        \
+            p, reinterpret_cast<float*>(layerNormShared), first + threadIdx.x / d4j::kWarp,                 \
+            min(first + d4j::kLayerNormRows, p.rows), d4j::kNormThreads / d4j::kWarp);                      \
     }
 
 D4J_NORM(F32, f32, 4)

@@ -15,8 +15,8 @@ D4J_HOST_DEVICE constexpr int normVector(DType type, int channels0, int channels
 /// A block covers `columns` vectors of a row, at most 128 so that at least two rows are under way, in as few and as
 /// even pieces as possible; 256 / columns rows at a time. Several pieces are multiples of 8 vectors, which read their
 /// parameters without bank conflicts.
-D4J_HOST_DEVICE constexpr int normColumns(int vectors) {
-    return vectors <= 128 ? vectors : ceilDiv(ceilDiv(vectors, ceilDiv(vectors, 128)), 8) * 8;
+D4J_HOST_DEVICE constexpr int normColumns(int vectors, int most = 128) {
+    return vectors <= most ? vectors : ceilDiv(ceilDiv(vectors, ceilDiv(vectors, most)), 8) * 8;
 }
 
 /// Rows of a block of group_norm_stats. Statistics are 8 bytes a channel: 64 rows of 16-bit data make them 1/16 of what

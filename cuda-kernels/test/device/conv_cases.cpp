@@ -3,8 +3,7 @@
 #include "common/packed_weights.hpp"
 #include "conv/conv_params.hpp"
 #include "conv/conv_tiles.hpp"
-#include "gemm/gemm_params.hpp"
-#include "test/device/suite.hpp"
+#include "test/device/norm_tail.hpp"
 
 namespace d4j::test {
 namespace {
@@ -18,6 +17,8 @@ struct Case {
     int splits = 1;
     Activation activation = Activation::None;
     bool residual = false, embedding = false, stats = false;
+    NormCase norm{};
+    int s0 = 0, s1 = 0;  // channels of a shortcut
 
     int outputs() const { return activation == Activation::Geglu ? k / 2 : k; }
 };
@@ -29,13 +30,18 @@ public:
           width(c.w << c.upsample), outT((c.t + c.front + c.back - c.kt) / c.strideT + 1),
           outH((height + c.top + c.bottom - c.kh) / c.strideH + 1), outW((width + c.left + c.right - c.kw) / c.strideW + 1),
           rows(c.n * outT * outH * outW), taps(c.kt * c.kh * c.kw), channels(c.c0 + c.c1),
-          packed{c.k, taps, c.c0, c.c1, sliceElements(type), any}, slicesPerSplit(ceilDiv(packed.slices(), c.splits)),
-          splits(ceilDiv(packed.slices(), slicesPerSplit)), source0(suite.gpu, type, pixels() * c.c0),
-          source1(suite.gpu, type, pixels() * c.c1), weights(suite.gpu, type, packed.elements()),
+          packed{c.k, taps, c.c0, c.c1, sliceElements(type), any},
+          shortcutPacked{c.k, 1, c.s0, c.s1, sliceElements(type), false},
+          slices(packed.slices() + shortcutPacked.slices()), slicesPerSplit(ceilDiv(slices, c.splits)),
+          splits(ceilDiv(slices, slicesPerSplit)), source0(suite.gpu, type, pixels() * c.c0),
+          source1(suite.gpu, type, pixels() * c.c1), shortcut0(suite.gpu, type, size_t(rows) * c.s0),
+          shortcut1(suite.gpu, type, size_t(rows) * c.s1),
+          weights(suite.gpu, type, packed.elements() + shortcutPacked.elements()),
           bias(suite.gpu, DType::F32, c.k), embedding(suite.gpu, DType::F32, size_t(c.n) * c.k),
           residual(suite.gpu, type, size_t(rows) * c.k), output(suite.gpu, type, size_t(rows) * c.outputs()),
           stats(suite.gpu, DType::F32, size_t(ceilDiv(rows, kStatsRows)) * c.k * 2),
-          partials(suite.gpu, DType::F32, size_t(splits) * rows * c.k), plain(size_t(c.k) * taps * channels) {}
+          partials(suite.gpu, DType::F32, size_t(splits) * rows * c.k), plain(size_t(c.k) * taps * channels), plainShortcut(size_t(c.k) * (c.s0 + c.s1)),
+          norm(suite, type == DType::TF32 ? DType::F32 : type, c.norm, c.n, rows / c.n, c.k) {}
 
     void run() {
         fill();
@@ -43,14 +49,15 @@ public:
         output.download();
         suite.hash(output);
         char shape[200];
-        std::snprintf(shape, sizeof shape, "%s n%d t%d %dx%d c%d+%d k%d kernel %dx%dx%d stride %d upsample %d splits %d",
-                      tile.name, c.n, c.t, c.h, c.w, c.c0, c.c1, c.k, c.kt, c.kh, c.kw, c.strideH, c.upsample, splits);
+        std::snprintf(shape, sizeof shape, "%s n%d t%d %dx%d c%d+%d k%d kernel %dx%dx%d stride %d upsample %d splits %d shortcut %d+%d",
+                      tile.name, c.n, c.t, c.h, c.w, c.c0, c.c1, c.k, c.kt, c.kh, c.kw, c.strideH, c.upsample, splits, c.s0, c.s1);
         suite.judge(shape, error(), tolerance(type));
         if (c.stats) {
             stats.download();
             suite.hash(stats);
             suite.judge(std::string(shape) + " statistics", statsError(stats, output, rows, c.k), kStatsTolerance);
         }
+        norm.judge(shape, output);
     }
 
 private:
@@ -59,21 +66,29 @@ private:
     void fill() {
         source0.random(suite.random);
         source1.random(suite.random);
+        shortcut0.random(suite.random);
+        shortcut1.random(suite.random);
         bias.random(suite.random);
         embedding.random(suite.random);
         residual.random(suite.random);
         std::normal_distribution<double> normal(0, 1 / std::sqrt(taps * channels));
-        for (int64_t i = 0; i < packed.elements(); ++i) {
+        for (size_t i = 0; i < weights.size(); ++i) {
             weights.set(i, 0);
         }
+        const auto put = [&](int64_t place) {
+            const double weight = normal(suite.random);
+            weights.set(place, type == DType::TF32 ? toTf32(float(weight)) : weight);
+            return weights.get(place);
+        };
         for (int k = 0; k < c.k; ++k) {
             for (int tap = 0; tap < taps; ++tap) {
                 for (int channel = 0; channel < channels; ++channel) {
-                    const int64_t place = packed.position(k, tap, channel);
-                    const double weight = normal(suite.random);
-                    weights.set(place, type == DType::TF32 ? toTf32(float(weight)) : weight);
-                    plain[(size_t(k) * taps + tap) * channels + channel] = weights.get(place);
+                    plain[(size_t(k) * taps + tap) * channels + channel] = put(packed.position(k, tap, channel));
                 }
+            }
+            for (int channel = 0; channel < c.s0 + c.s1; ++channel) {
+                plainShortcut[size_t(k) * (c.s0 + c.s1) + channel] =
+                    put(packed.elements() + shortcutPacked.position(k, 0, channel));
             }
         }
         weights.upload();
@@ -94,7 +109,10 @@ private:
         p.kernelT = c.kt, p.kernelH = c.kh, p.kernelW = c.kw;
         p.strideT = c.strideT, p.strideH = c.strideH, p.strideW = c.strideW;
         p.padFront = c.front, p.padTop = c.top, p.padLeft = c.left;
-        p.slices = packed.slices();
+        p.shortcut0 = shortcut0.device();
+        p.shortcut1 = shortcut1.device();
+        p.s0 = c.s0, p.s1 = c.s1;
+        p.slices = slices;
         p.slicesPerSplit = slicesPerSplit;
         EpilogueParams& e = p.epilogue;
         e.destination = output.device();
@@ -121,17 +139,17 @@ private:
 
     void launch() {
         const TileShape& shape = tile.shape;
-        const ConvParams p = params();
+        ConvParams p = params();
         const int shared = convSharedBytes(shape, any ? taps : convSegments(p));
         void* kernel = suite.gpu.kernel(suite.module("conv_fprop"), tile.name, shared);
-        suite.gpu.launch(kernel, {ceilDiv(c.k, shape.n), ceilDiv(rows, shape.m), splits}, shape.threads(), shared, p);
-        if (splits > 1) {
-            const std::string name = std::string("split_k_reduce_") + storageName(type);
-            void* reduce = suite.gpu.kernel(suite.module("split_k_reduce"), name.c_str(), 0);
-            suite.gpu.launch(reduce,
-                             {ceilDiv(c.k, kSplitKReduceWarps * kSplitKReduceColumns), ceilDiv(rows, kStatsRows), 1},
-                             kSplitKReduceWarps * 32, 0, SplitKReduceParams{p.epilogue, splits});
+        const int items = int(matrixItems(shape, rows, c.k, splits));
+        const bool tail = splits > 1 || c.norm.norm != TailNorm::None;
+        const int blocks = tail ? ceilDiv(items, 2) : items;
+        if (tail) {
+            p.tail.splits = splits > 1 ? splits : 0;
+            norm.fill(p.tail, output, stats, shape.threads(), blocks);
         }
+        suite.gpu.launch(kernel, {blocks, 1, 1}, shape.threads(), shared, p, tail);
     }
 
     /// Sum over the channels of one pixel and tap.
@@ -158,6 +176,11 @@ private:
             }
             const size_t frame = size_t(n) * c.t + inZ;
             sum += dot((frame * c.h + (inY >> c.upsample)) * c.w + (inX >> c.upsample), k, tap);
+        }
+        for (int channel = 0; channel < c.s0 + c.s1; ++channel) {
+            const double x = channel < c.s0 ? shortcut0.get(size_t(row) * c.s0 + channel)
+                                            : shortcut1.get(size_t(row) * c.s1 + channel - c.s0);
+            sum += x * plainShortcut[size_t(k) * (c.s0 + c.s1) + channel];
         }
         if (c.embedding) {
             sum += embedding.get(size_t(n) * c.k + k);
@@ -187,10 +210,11 @@ private:
     const Case c;
     const DType type;
     const int height, width, outT, outH, outW, rows, taps, channels;
-    const PackedWeights packed;
-    const int slicesPerSplit, splits;
-    Tensor source0, source1, weights, bias, embedding, residual, output, stats, partials;
-    std::vector<double> plain;
+    const PackedWeights packed, shortcutPacked;
+    const int slices, slicesPerSplit, splits;
+    Tensor source0, source1, shortcut0, shortcut1, weights, bias, embedding, residual, output, stats, partials;
+    std::vector<double> plain, plainShortcut;
+    NormTail norm;
 };
 
 Case withoutPadding(Case c) {
@@ -216,6 +240,8 @@ void features(Suite& suite, const NamedTile& tile, bool any, int unit) {
     run({.n = 2, .h = 4, .w = 8, .c0 = few, .k = 35, .residual = true, .embedding = true, .stats = true});
     run({.h = 5, .w = 4, .c0 = few, .k = 24, .activation = Activation::Geglu});
     run({.h = 7, .w = 5, .c0 = few, .k = 22, .activation = Activation::Geglu});
+    run({.n = 2, .h = 8, .w = 8, .c0 = few, .k = 72, .splits = 2, .stats = true, .norm = {TailNorm::Group, 6, 24, false, true}});
+    run({.h = 5, .w = 7, .c0 = few, .k = 48, .norm = {.norm = TailNorm::Layer}});
     for (int i = 0; i < 4; ++i) {
         run({.n = suite.uniform(1, 9), .h = suite.uniform(2, 9), .w = suite.uniform(1, 9), .c0 = unit * suite.uniform(1, 12),
              .c1 = i % 2 * unit * suite.uniform(1, 12), .k = suite.uniform(1, 150), .kh = 2 * suite.uniform(0, 1) + 1,
@@ -232,7 +258,14 @@ void features(Suite& suite, const NamedTile& tile, bool any, int unit) {
 
 void convCases(Suite& suite) {
     for (const NamedTile& tile : kConvTiles) {
-        features(suite, tile, false, 16 / bytesOf(tile.shape.type));
+        const int chunk = 16 / bytesOf(tile.shape.type);
+        features(suite, tile, false, chunk);
+        const auto run = [&](const Case& c) { ConvCase(suite, tile, false, c).run(); };
+        run({.n = 2, .h = 5, .w = 7, .c0 = 3 * chunk, .k = 40, .s0 = 6 * chunk});
+        run({.h = 6, .w = 6, .c0 = 3 * chunk, .c1 = chunk, .k = 36, .splits = 3, .s0 = 5 * chunk, .s1 = 7 * chunk});
+        // One split begins in the second source of the shortcut.
+        run({.h = 4, .w = 8, .c0 = chunk, .k = 64, .kh = 1, .kw = 1, .top = 0, .left = 0, .bottom = 0, .right = 0, .splits = 4,
+             .stats = true, .s0 = 9 * chunk, .s1 = 8 * chunk});
     }
     for (const NamedTile& tile : kConvAnyTiles) {
         features(suite, tile, true, 1);

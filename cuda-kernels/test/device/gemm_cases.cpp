@@ -1,8 +1,8 @@
-// The linear kernels and the reduction of split sums.
+// The linear kernels, split sums and norms in their tails.
 #include "common/packed_weights.hpp"
 #include "gemm/gemm_params.hpp"
 #include "gemm/gemm_tiles.hpp"
-#include "test/device/suite.hpp"
+#include "test/device/norm_tail.hpp"
 
 namespace d4j::test {
 namespace {
@@ -14,6 +14,11 @@ struct Case {
     int samples = 0;  // of an embedding, 0: none
     Activation activation = Activation::None;
     bool residual = false, stats = false;
+    NormCase norm{};
+    int normSamples = 1;  // that m consists of, for a group norm
+    int blocks = 0;       // 0: one for each tile and split, or half as many if they share what follows
+
+    bool tail() const { return splits > 1 || norm.norm != TailNorm::None; }
 };
 
 class GemmCase {
@@ -25,7 +30,8 @@ public:
           bias(suite.gpu, DType::F32, c.n), embedding(suite.gpu, DType::F32, size_t(std::max(1, c.samples)) * c.n),
           residual(suite.gpu, type, size_t(c.m) * c.n), output(suite.gpu, type, size_t(c.m) * outputs),
           stats(suite.gpu, DType::F32, size_t(ceilDiv(c.m, kStatsRows)) * c.n * 2),
-          partials(suite.gpu, DType::F32, size_t(c.splits) * c.m * c.n), plain(size_t(c.n) * c.k) {}
+          partials(suite.gpu, DType::F32, size_t(c.splits) * c.m * c.n), plain(size_t(c.n) * c.k),
+          norm(suite, type == DType::TF32 ? DType::F32 : type, c.norm, c.normSamples, c.m / c.normSamples, c.n) {}
 
     void run() {
         fill();
@@ -41,6 +47,7 @@ public:
             suite.hash(stats);
             suite.judge(name + " statistics", statsError(stats, output, c.m, c.n), kStatsTolerance);
         }
+        norm.judge(name, output);
     }
 
 private:
@@ -98,14 +105,13 @@ private:
         e.vectors = vectorsPossible(e, type);
         const int shared = gemmSharedBytes(shape);
         void* kernel = suite.gpu.kernel(suite.module("gemm"), tile.name, shared);
-        suite.gpu.launch(kernel, {ceilDiv(c.n, shape.n), ceilDiv(c.m, shape.m), c.splits}, shape.threads(), shared, p);
-        if (c.splits > 1) {
-            const std::string name = std::string("split_k_reduce_") + storageName(type);
-            void* reduce = suite.gpu.kernel(suite.module("split_k_reduce"), name.c_str(), 0);
-            suite.gpu.launch(reduce,
-                             {ceilDiv(c.n, kSplitKReduceWarps * kSplitKReduceColumns), ceilDiv(c.m, kStatsRows), 1},
-                             kSplitKReduceWarps * 32, 0, SplitKReduceParams{e, c.splits});
+        const int items = int(matrixItems(shape, c.m, c.n, c.splits));
+        const int blocks = c.blocks > 0 ? c.blocks : c.tail() ? ceilDiv(items, 2) : items;
+        if (c.tail()) {
+            p.tail.splits = c.splits > 1 ? c.splits : 0;
+            norm.fill(p.tail, output, stats, shape.threads(), blocks);
         }
+        suite.gpu.launch(kernel, {blocks, 1, 1}, shape.threads(), shared, p, c.tail());
     }
 
     double value(int m, int n) const {
@@ -143,6 +149,7 @@ private:
     const PackedWeights packed;
     Tensor a, weights, bias, embedding, residual, output, stats, partials;
     std::vector<double> plain;
+    NormTail norm;
 };
 
 }  // namespace
@@ -165,6 +172,14 @@ void gemmCases(Suite& suite) {
         run({.m = 40, .n = 35, .k = 224, .splits = 7});
         run({.m = 64, .n = 35, .k = 72, .samples = 2, .residual = true, .stats = true});
         run({.m = 64, .n = 37, .k = 136, .splits = 2, .samples = 2, .residual = true, .stats = true});
+        const NormCase layer{.norm = TailNorm::Layer};
+        run({.m = 70, .n = 136, .k = 64, .residual = true, .norm = layer});
+        run({.m = 37, .n = 8 * chunk, .k = 200, .splits = 3, .norm = layer, .blocks = 1});
+        run({.m = 160, .n = 72, .k = 2 * chunk, .stats = true, .norm = {TailNorm::Group, 9, 0, false, true}});
+        run({.m = 192, .n = 96, .k = 136, .splits = 2, .residual = true, .stats = true, .norm = {TailNorm::Group, 8, 48, true},
+             .normSamples = 3});
+        run({.m = 320, .n = 320, .k = 64, .stats = true, .norm = {TailNorm::Group, 32, 0, false, true}, .normSamples = 2,
+             .blocks = 7});
         for (int i = 0; i < 5; ++i) {
             run({.m = suite.uniform(1, 300), .n = suite.uniform(1, 300), .k = chunk * suite.uniform(1, 40),
                  .extraPitch = suite.uniform(0, 2), .samples = suite.uniform(0, 9),

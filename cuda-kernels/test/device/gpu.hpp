@@ -47,12 +47,13 @@ public:
         int x, y, z;
     };
 
-    /// A kernel whose only parameter is a struct.
+    /// A kernel whose only parameter is a struct. together: a cooperative launch, whose blocks wait for one another.
     template <class Params>
-    void launch(void* function, Grid grid, int threads, int dynamicSharedBytes, const Params& params) {
+    void launch(void* function, Grid grid, int threads, int dynamicSharedBytes, const Params& params,
+                bool together = false) {
         Params copy = params;
         void* arguments[] = {&copy};
-        execute(function, grid, threads, dynamicSharedBytes, arguments);
+        execute(function, grid, threads, dynamicSharedBytes, arguments, together);
     }
 
     virtual uint64_t allocate(size_t bytes) {
@@ -125,9 +126,16 @@ public:
     }
 
 protected:
-    virtual void execute(void* function, Grid grid, int threads, int dynamicSharedBytes, void** arguments) {
-        call("cuLaunchKernel", function, unsigned(grid.x), unsigned(grid.y), unsigned(grid.z), unsigned(threads), 1u, 1u,
-             unsigned(dynamicSharedBytes), static_cast<void*>(nullptr), arguments, static_cast<void**>(nullptr));
+    virtual void execute(void* function, Grid grid, int threads, int dynamicSharedBytes, void** arguments, bool together) {
+        const auto x = unsigned(grid.x), y = unsigned(grid.y), z = unsigned(grid.z);
+        const auto width = unsigned(threads), shared = unsigned(dynamicSharedBytes);
+        void* const stream = nullptr;
+        if (together) {
+            call("cuLaunchCooperativeKernel", function, x, y, z, width, 1u, 1u, shared, stream, arguments);
+        } else {
+            call("cuLaunchKernel", function, x, y, z, width, 1u, 1u, shared, stream, arguments,
+                 static_cast<void**>(nullptr));
+        }
         call("cuCtxSynchronize");
     }
 

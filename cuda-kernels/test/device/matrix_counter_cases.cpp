@@ -1,5 +1,5 @@
 // What the matrix kernels cost on the shapes of Stable Diffusion 1.5's U-Net at batch 2, by the virtual GPU's exact counters.
-// The first row of blocks stands for the launch: all rows do the same.
+// The first row of tiles stands for the launch: all rows do the same.
 #include "common/packed_weights.hpp"
 #include "common/tile_choice.hpp"
 #include "conv/conv_params.hpp"
@@ -52,15 +52,15 @@ void conv(Suite& suite, DType type, int size, int c0, int c1, int k, int window)
     e.stats = static_cast<ChannelStats*>(stats.device());
     e.partials = choice.splits > 1 ? static_cast<float*>(partials.device()) : nullptr;
     e.destinationPitch = e.residualPitch = k;
-    e.m = rows;
+    e.m = std::min(rows, tile.shape.m);
     e.n = k;
     e.scale = 1;
     e.vectors = vectorsPossible(e, type);
     const int shared = convSharedBytes(tile.shape, convSegments(p));
     void* kernel = suite.gpu.kernel(suite.module("conv_fprop"), tile.name, shared);
-    suite.gpu.launch(kernel, {ceilDiv(k, tile.shape.n), 1, choice.splits}, tile.shape.threads(), shared, p);
+    suite.gpu.launch(kernel, {int(matrixItems(tile.shape, e.m, k, choice.splits)), 1, 1}, tile.shape.threads(), shared, p);
     judge(suite, std::string(tile.name) + " " + std::to_string(size) + " " + std::to_string(c0) + "+" + std::to_string(c1), type,
-          2.0 * std::min(rows, tile.shape.m) * k * taps * (c0 + c1));
+          2.0 * e.m * k * taps * (c0 + c1));
 }
 
 void gemm(Suite& suite, DType type, int rows, int n, int k) {
@@ -80,15 +80,15 @@ void gemm(Suite& suite, DType type, int rows, int n, int k) {
     e.destination = output.device();
     e.partials = choice.splits > 1 ? static_cast<float*>(partials.device()) : nullptr;
     e.destinationPitch = n;
-    e.m = rows;
+    e.m = std::min(rows, tile.shape.m);
     e.n = n;
     e.scale = 1;
     e.vectors = vectorsPossible(e, type);
     const int shared = gemmSharedBytes(tile.shape);
     void* kernel = suite.gpu.kernel(suite.module("gemm"), tile.name, shared);
-    suite.gpu.launch(kernel, {ceilDiv(n, tile.shape.n), 1, choice.splits}, tile.shape.threads(), shared, p);
+    suite.gpu.launch(kernel, {int(matrixItems(tile.shape, e.m, n, choice.splits)), 1, 1}, tile.shape.threads(), shared, p);
     judge(suite, std::string(tile.name) + " n" + std::to_string(n) + " k" + std::to_string(k), type,
-          2.0 * std::min(rows, tile.shape.m) * n * k);
+          2.0 * e.m * n * k);
 }
 
 }  // namespace

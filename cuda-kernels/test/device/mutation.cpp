@@ -189,11 +189,11 @@ public:
     }
 
 protected:
-    void execute(void* function, Grid grid, int threads, int sharedBytes, void** arguments) override {
+    void execute(void* function, Grid grid, int threads, int sharedBytes, void** arguments, bool together) override {
         const std::string& name = functions_.at(function).name;
         const size_t launch = launch_++;
         if (surveying_) {
-            survey(name, [&] { Gpu::execute(function, grid, threads, sharedBytes, arguments); });
+            survey(name, [&] { Gpu::execute(function, grid, threads, sharedBytes, arguments, together); });
             return;
         }
         if (!isChild()) {
@@ -201,13 +201,13 @@ protected:
         }
         if (!isChild()) {
             if (plan_.upper_bound(launch) != plan_.end()) {
-                Gpu::execute(function, grid, threads, sharedBytes, arguments);
+                Gpu::execute(function, grid, threads, sharedBytes, arguments, together);
             }
             return;
         }
         try {
             void* actual = child_->kernel == name ? mutated(functions_.at(function).dynamicSharedBytes) : function;
-            Gpu::execute(actual, grid, threads, sharedBytes, arguments);
+            Gpu::execute(actual, grid, threads, sharedBytes, arguments, together);
         } catch (const std::exception& e) {
             failed(e);
         }

@@ -68,12 +68,8 @@ void addConv2d(Program& program, const d4j_conv2d_desc& d, const ConvAddresses& 
                                     : choose(program, kConvTiles, op, p.epilogue);
     const NamedTile& tile = any ? kConvAnyTiles[choice.tile] : kConvTiles[choice.tile];
     p.slicesPerSplit = choice.slicesPerSplit;
-    const bool reduce = routeAccumulators(program, op, choice.splits, p.epilogue);
     const int segments = any ? d.kh * d.kw : convSegments(p);
-    program.add("conv_fprop", tile.name,
-                {blocksOf(p.epilogue.n, tile.shape.n), blocksOf(p.epilogue.m, tile.shape.m), choice.splits},
-                tile.shape.threads(), convSharedBytes(tile.shape, segments), p);
-    if (reduce) reduceSplits(program, op, choice.splits, p.epilogue);
+    addMatrix(program, "conv_fprop", tile, op, choice.splits, convSharedBytes(tile.shape, segments), p);
 }
 
 }  // namespace d4j::cuda

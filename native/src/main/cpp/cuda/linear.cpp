@@ -81,10 +81,7 @@ void addGemm(Program& program, const d4j_linear_desc& d, int samples, const Line
     const MatrixChoice choice = choose(program, kGemmTiles, op, e);
     const NamedTile& tile = kGemmTiles[choice.tile];
     p.slicesPerSplit = choice.slicesPerSplit;
-    const bool reduce = routeAccumulators(program, op, choice.splits, e);
-    program.add("gemm", tile.name, {blocksOf(d.n, tile.shape.n), blocksOf(d.m, tile.shape.m), choice.splits},
-                tile.shape.threads(), gemmSharedBytes(tile.shape), p);
-    if (reduce) reduceSplits(program, op, choice.splits, e);
+    addMatrix(program, "gemm", tile, op, choice.splits, gemmSharedBytes(tile.shape), p);
 }
 
 void addAsConv(Program& program, const d4j_linear_desc& d, int samples, const LinearAddresses& at) {

@@ -1,4 +1,4 @@
-// What convolutions and linear layers share: the epilogue, the choice of a tile, and the second half of a split sum.
+// What convolutions and linear layers share: the choice of a tile, and the way of the accumulators to their destination.
 #pragma once
 
 #include "common/packed_weights.hpp"
@@ -32,30 +32,43 @@ struct MatrixOp {
 template <int COUNT>
 MatrixChoice choose(const Program& program, const NamedTile (&tiles)[COUNT], const MatrixOp& op,
                     const EpilogueParams& epilogue) {
-    const MatrixProblem problem{op.type,    epilogue.m,              epilogue.n,          op.slices,
-                                op.samples, program.multiprocessors, program.batchInvariant};
+    const MatrixProblem problem{op.type,    epilogue.m,           epilogue.n,            op.slices,
+                                op.samples, program.device.count, program.batchInvariant};
     const MatrixChoice choice = chooseTile(tiles, problem);
     require(choice.tile >= 0, "no kernel computes in this dtype");
     return choice;
 }
 
-/// Decides where the accumulators go: through scratch as f32 if the sum is split, or if the destination has a type that
-/// the kernel does not store; else straight to the destination. Call it last, when every other field is set.
-inline bool routeAccumulators(Program& program, const MatrixOp& op, int splits, EpilogueParams& epilogue) {
-    const bool throughScratch = splits > 1 || (op.floatDestination && bytesOf(op.type) != 4);
-    if (throughScratch) {
-        const std::int64_t floats = std::int64_t{splits} * epilogue.m * epilogue.n;
-        epilogue.partials = program.scratch<float>(0, floats * 4);
-    }
-    epilogue.vectors = vectorsPossible(epilogue, op.stored()) ? 1 : 0;
-    return throughScratch;
+/// Blocks of a tile that are resident together.
+inline std::int64_t residentBlocks(const Program& program, const TileShape& tile, int sharedBytes) {
+    constexpr int kReserved = 1024, kUnit = 128;  // shared memory of each block that is the driver's, and its granularity
+    const int needed = ceilDiv(sharedBytes + kReserved, kUnit) * kUnit;
+    return std::int64_t{program.device.count} * std::min(tile.blocksPerSm, program.device.sharedBytes / needed);
 }
 
-/// The epilogue of accumulators that went through scratch.
-inline void reduceSplits(Program& program, const MatrixOp& op, int splits, const EpilogueParams& epilogue) {
-    program.add("split_k_reduce", std::string("split_k_reduce_") + storageName(op.stored()),
-                {blocksOf(epilogue.n, kSplitKReduceWarps * kSplitKReduceColumns), blocksOf(epilogue.m, kStatsRows)},
-                kSplitKReduceWarps * 32, 0, SplitKReduceParams{epilogue, splits});
+/// Adds a matrix kernel, all of whose parameters but the routes of its accumulators are set. They go straight to the
+/// destination, or through scratch as f32 and a tail that adds them up: if the sum is split, or if the destination has a
+/// type that the kernel does not store.
+template <class Params>
+void addMatrix(Program& program, const char* image, const NamedTile& tile, const MatrixOp& op, int splits,
+               int sharedBytes, Params& p) {
+    EpilogueParams& e = p.epilogue;
+    const bool converted = op.floatDestination && bytesOf(op.type) != 4;
+    const bool tail = splits > 1 || converted;
+    if (tail) {
+        e.partials = program.scratch<float>(0, std::int64_t{splits} * e.m * e.n * 4);
+        p.tail.splits = splits;
+        p.tail.floats = converted ? 1 : 0;
+    }
+    e.vectors = vectorsPossible(e, op.stored()) ? 1 : 0;
+    const std::int64_t items = matrixItems(tile.shape, e.m, e.n, splits);
+    Launch& launch = program.add(image, tile.name, {items}, tile.shape.threads(), sharedBytes, p);
+    TailParams& params = reinterpret_cast<Params*>(launch.params)->tail;
+    const bool dense = e.destinationPitch == e.n && e.activation != Activation::Geglu && !converted;
+    const OpenTail open{&launch, &params, dense ? e.destination : nullptr, op.stored(), e.m, e.n,
+                        residentBlocks(program, tile.shape, sharedBytes)};
+    if (tail) program.useTail(open);
+    program.offerTail(open);
 }
 
 /// Where a convolution reads and writes; a linear layer without a kernel of its own is a 1x1 convolution of these.

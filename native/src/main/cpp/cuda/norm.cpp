@@ -13,6 +13,8 @@ std::string kernelOf(const char* name, DType type, int vector) {
     return std::string(name) + storageName(type) + (vector == 1 ? "_scalar" : "");
 }
 
+DType storedType(DType type) { return type == DType::TF32 ? DType::F32 : type; }
+
 struct Statistics {
     const ChannelStats* stats;
     int rows;
@@ -62,13 +64,50 @@ void addGroupNorm(Program& program, const d4j_group_norm_desc& d, const std::int
     m.embeddingStride = d.embedding_stride;
     m.filmStride = d.film_stride;
     m.eps = d.eps;
-    const int vector = normVector(type, d.c0, d.c1), columns = normColumns(channels / vector);
+    p.samples = d.n;
+    const int vector = normVector(type, d.c0, d.c1);
+    OpenTail* const tail = program.openTail(pointer(at[0]), storedType(type), std::int64_t{d.n} * d.hw, d.c0);
+    const bool inTail = tail != nullptr && vector > 1;
+    const int columns = normColumns(channels / vector, inTail ? tailColumns(tail->launch->threads) : kNormColumnsMax);
+    p.columnBlocks = ceilDiv(channels / vector, columns);
     p.apply = {pointer(at[0]), pointer(at[1]), m.moments, pointer(at[4]), d.hw,
                d.c0,           d.c1,           kGroupNormRows, columns,   activationOf(d.activation)};
+    if (inTail) {
+        // As many pieces as blocks, but of some rows, to be worth a channel's parameters.
+        constexpr int kLeastRows = 8;
+        const std::int64_t blocks = std::min(tail->launch->grid.x, tail->resident);
+        const std::int64_t share = (std::int64_t{d.n} * d.hw * p.columnBlocks + blocks - 1) / blocks;
+        p.apply.rows = static_cast<int>(std::clamp<std::int64_t>(share, kLeastRows, kGroupNormRows));
+        program.closeTail(*tail, TailNorm::Group).group = p;
+        return;
+    }
     p.progress = program.counters(groupNormProgress(d.n));
-    p.samples = d.n;
-    p.columnBlocks = ceilDiv(channels / vector, columns);
     program.add("norm", kernelOf("group_norm_", type, vector), {groupNormBlocks(p)}, kNormThreads, 0, p);
+}
+
+void addLayerNorm(Program& program, const d4j_layer_norm_desc& d, const std::int64_t* at) {
+    require(d.rows > 0 && d.c > 0, "sizes of a layer norm must be positive");
+    const DType type = dtypeOf(d.src_dtype);
+    LayerNormParams p{};
+    p.src = pointer(at[0]);
+    p.gamma = pointer<const float>(d.gamma);
+    p.beta = pointer<const float>(d.beta);
+    p.dst = pointer(at[1]);
+    p.rows = d.rows;
+    p.channels = d.c;
+    p.srcStride = d.src_stride == 0 ? d.c : d.src_stride;
+    p.dstStride = d.dst_stride == 0 ? d.c : d.dst_stride;
+    p.eps = d.eps;
+    // 16-byte accesses need rows, strides and addresses of that.
+    const bool aligned = (at[0] | at[1]) % 16 == 0;
+    const int vector = aligned && normVector(type, p.srcStride, p.dstStride) > 1 ? normVector(type, d.c, 0) : 1;
+    OpenTail* const tail = program.openTail(p.src, storedType(type), d.rows, d.c);
+    if (tail != nullptr && vector > 1 && p.srcStride == d.c && d.c <= tailChannels(tail->launch->sharedBytes)) {
+        program.closeTail(*tail, TailNorm::Layer).layer = p;
+        return;
+    }
+    program.add("norm", kernelOf("layer_norm_", type, vector), {blocksOf(d.rows, kLayerNormRows)}, kNormThreads,
+                8 * d.c, p);
 }
 
 }  // namespace
@@ -85,26 +124,5 @@ int d4j_cuda_group_norm(int64_t program, const d4j_group_norm_desc* desc, const 
 }
 
 int d4j_cuda_layer_norm(int64_t program, const d4j_layer_norm_desc* desc, const int64_t* addresses) {
-    return d4j::guarded([&] {
-        using namespace d4j;
-        const d4j_layer_norm_desc& d = *desc;
-        require(d.rows > 0 && d.c > 0, "sizes of a layer norm must be positive");
-        const DType type = cuda::dtypeOf(d.src_dtype);
-        LayerNormParams p{};
-        p.src = cuda::pointer(addresses[0]);
-        p.gamma = cuda::pointer<const float>(d.gamma);
-        p.beta = cuda::pointer<const float>(d.beta);
-        p.dst = cuda::pointer(addresses[1]);
-        p.rows = d.rows;
-        p.channels = d.c;
-        p.srcStride = d.src_stride == 0 ? d.c : d.src_stride;
-        p.dstStride = d.dst_stride == 0 ? d.c : d.dst_stride;
-        p.eps = d.eps;
-        // 16-byte accesses need rows, strides and addresses of that.
-        const bool aligned = (addresses[0] | addresses[1]) % 16 == 0;
-        const int vector =
-            aligned && normVector(type, p.srcStride, p.dstStride) > 1 ? normVector(type, d.c, 0) : 1;
-        cuda::program_of(program).add("norm", cuda::kernelOf("layer_norm_", type, vector),
-                                      {cuda::blocksOf(d.rows, kLayerNormRows)}, kNormThreads, 8 * d.c, p);
-    });
+    return d4j::guarded([&] { d4j::cuda::addLayerNorm(d4j::cuda::program_of(program), *desc, addresses); });
 }

@@ -52,11 +52,12 @@ const char* text_of(std::int64_t program, std::int32_t index, Text text) {
 
 }  // namespace d4j::cuda
 
-int d4j_cuda_program_create(int32_t multiprocessors, int32_t batch_invariant, int64_t scratch, int64_t counters,
-                            int64_t* program) {
+int d4j_cuda_program_create(int32_t multiprocessors, int32_t shared_bytes, int32_t batch_invariant, int64_t scratch,
+                            int64_t counters, int64_t* program) {
     return d4j::guarded([&] {
+        const d4j::cuda::Multiprocessors device{multiprocessors, shared_bytes};
         *program = reinterpret_cast<int64_t>(
-            std::make_unique<d4j::cuda::Program>(multiprocessors, batch_invariant != 0, scratch, counters).release());
+            std::make_unique<d4j::cuda::Program>(device, batch_invariant != 0, scratch, counters).release());
     });
 }
 
@@ -99,6 +100,7 @@ int d4j_cuda_launch(int64_t program, int32_t index, int32_t* shape, int64_t* par
         shape[3] = launch.threads;
         shape[4] = launch.sharedBytes;
         shape[5] = launch.paramsBytes;
+        shape[6] = launch.cooperative ? 1 : 0;
         *params = reinterpret_cast<int64_t>(launch.params);
     });
 }

@@ -20,11 +20,14 @@ Grid elementGrid(const d4j_sampler_shape& shape) {
 void addSampler(Program& program, int kernel, const d4j_sampler_shape& shape, const SamplerParams& p) {
     switch (kernel) {
         case D4J_CUDA_SAMPLER_PREPARE:
-            return program.add("sampler", "sampler_prepare", elementGrid(shape), kSamplerThreads, 0, p);
+            program.add("sampler", "sampler_prepare", elementGrid(shape), kSamplerThreads, 0, p);
+            break;
         case D4J_CUDA_SAMPLER_STATISTICS:
-            return program.add("sampler", "sampler_statistics", {shape.samples}, kStatisticsThreads, 0, p);
+            program.add("sampler", "sampler_statistics", {shape.samples}, kStatisticsThreads, 0, p);
+            break;
         case D4J_CUDA_SAMPLER_STEP:
-            return program.add("sampler", "sampler_step", elementGrid(shape), kSamplerThreads, 0, p);
+            program.add("sampler", "sampler_step", elementGrid(shape), kSamplerThreads, 0, p);
+            break;
         default:
             throw std::invalid_argument("not a kernel of the sampler");
     }

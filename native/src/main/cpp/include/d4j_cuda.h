@@ -15,10 +15,11 @@
 
 #include <cstdint>
 
-// multiprocessors: of the device, for the choice of tiles. batch_invariant: no choice may depend on the batch. counters:
-// device memory that is zero before the first run, and again after every run; 0 if no op needs any.
-D4J_API int d4j_cuda_program_create(int32_t multiprocessors, int32_t batch_invariant, int64_t scratch, int64_t counters,
-                                    int64_t* program);
+// multiprocessors: of the device, and shared_bytes of shared memory in each, for the choice of tiles and of what can be
+// resident together. batch_invariant: no choice that decides about bits may depend on the batch. counters: device memory
+// that is zero before the first run and that nobody else writes; 0 if no op needs any.
+D4J_API int d4j_cuda_program_create(int32_t multiprocessors, int32_t shared_bytes, int32_t batch_invariant,
+                                    int64_t scratch, int64_t counters, int64_t* program);
 D4J_API int d4j_cuda_program_destroy(int64_t program);
 D4J_API int64_t d4j_cuda_program_scratch_bytes(int64_t program);
 D4J_API int64_t d4j_cuda_program_counter_bytes(int64_t program);
@@ -27,7 +28,7 @@ D4J_API int32_t d4j_cuda_program_launches(int64_t program);
 // The image (a file of cuda-kernels without its ending) and the kernel in it. Valid as long as the program.
 D4J_API const char* d4j_cuda_launch_image(int64_t program, int32_t index);
 D4J_API const char* d4j_cuda_launch_kernel(int64_t program, int32_t index);
-// shape: grid x, y, z, threads, dynamic shared bytes, parameter bytes. params: the host address of the kernel's only
+// shape: grid x, y, z, threads, dynamic shared bytes, parameter bytes, 1 if the launch is cooperative. params: the host address of the kernel's only
 // parameter, a struct; valid as long as the program.
 D4J_API int d4j_cuda_launch(int64_t program, int32_t index, int32_t* shape, int64_t* params);
 

@@ -245,6 +245,7 @@ void BlockObserver::branch(Warp&, bool divergent) {
 
 void BlockObserver::arrives(Warp& w, uint32_t id) {
     ++counters_.barriers;
+    if (launch_.races) learn(w);
     clocks_.arrive(w.id, id);
 }
 

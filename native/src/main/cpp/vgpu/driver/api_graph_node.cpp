@@ -29,6 +29,17 @@ CUresult read(const char* name, CUgraphNode node, const void* out, Body&& body) 
     });
 }
 
+/// A kernel node with new parameters; its attributes stay.
+KernelWork changedKernel(Call& call, GraphNode& node, const CUDA_KERNEL_NODE_PARAMS* parameters) {
+    requirePointer(parameters, "nodeParams");
+    return kernelWork(call.driver, *parameters, workAs<KernelWork>(node).cooperative);
+}
+
+void requireCooperative(CUlaunchAttributeID attribute) {
+    require(attribute == CU_LAUNCH_ATTRIBUTE_COOPERATIVE, CUDA_ERROR_NOT_SUPPORTED,
+            "this attribute of kernel nodes is not implemented");
+}
+
 /// Points kernelParams into the node's own copy, which lives until the node is changed.
 void describeKernel(GraphNode& node, CUDA_KERNEL_NODE_PARAMS& out) {
     KernelWork& work = workAs<KernelWork>(node);
@@ -55,17 +66,36 @@ VGPU_DRIVER_API cuGraphKernelNodeGetParams_v2(CUgraphNode node, CUDA_KERNEL_NODE
 }
 
 VGPU_DRIVER_API cuGraphKernelNodeSetParams_v2(CUgraphNode node, const CUDA_KERNEL_NODE_PARAMS* parameters) {
-    return change("cuGraphKernelNodeSetParams_v2", nullptr, node, [&](Call& call) -> Work {
-        requirePointer(parameters, "nodeParams");
-        return kernelWork(call.driver, *parameters, false);
+    return api("cuGraphKernelNodeSetParams_v2", [&](Call& call) {
+        GraphNode& changed = *call.driver.nodes.get(node);
+        setWork(changed, changedKernel(call, changed, parameters));
     });
 }
 
 VGPU_DRIVER_API cuGraphExecKernelNodeSetParams_v2(CUgraphExec executable, CUgraphNode node,
                                                   const CUDA_KERNEL_NODE_PARAMS* parameters) {
-    return change("cuGraphExecKernelNodeSetParams_v2", &executable, node, [&](Call& call) -> Work {
-        requirePointer(parameters, "nodeParams");
-        return kernelWork(call.driver, *parameters, false);
+    return api("cuGraphExecKernelNodeSetParams_v2", [&](Call& call) {
+        GraphNode& changed = executableNode(call, executable, node);
+        setWork(changed, changedKernel(call, changed, parameters));
+    });
+}
+
+VGPU_DRIVER_API cuGraphKernelNodeSetAttribute(CUgraphNode node, CUlaunchAttributeID attribute,
+                                              const CUlaunchAttributeValue* value) {
+    return api("cuGraphKernelNodeSetAttribute", [&](Call& call) {
+        requirePointer(value, "value");
+        requireCooperative(attribute);
+        KernelWork& work = workAs<KernelWork>(*call.driver.nodes.get(node));
+        if (value->cooperative != 0) requireResident(call.driver, work);
+        work.cooperative = value->cooperative != 0;
+    });
+}
+
+VGPU_DRIVER_API cuGraphKernelNodeGetAttribute(CUgraphNode node, CUlaunchAttributeID attribute,
+                                              CUlaunchAttributeValue* value) {
+    return read("cuGraphKernelNodeGetAttribute", node, value, [&](GraphNode& n) {
+        requireCooperative(attribute);
+        value->cooperative = workAs<KernelWork>(n).cooperative ? 1 : 0;
     });
 }
 

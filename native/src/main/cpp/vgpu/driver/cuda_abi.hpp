@@ -272,17 +272,19 @@ struct CUDA_MEMCPY3D {
 };
 static_assert(sizeof(CUDA_MEMCPY3D) == 200, "the layout is the driver's");
 
+union CUlaunchAttributeValue {
+    char bytes[64];
+    int cooperative;
+    struct {
+        unsigned int x, y, z;
+    } clusterDim;
+    int priority;
+};
+
 struct CUlaunchAttribute {
     CUlaunchAttributeID id;
     char pad[4];
-    union {
-        char bytes[64];
-        int cooperative;
-        struct {
-            unsigned int x, y, z;
-        } clusterDim;
-        int priority;
-    } value;
+    CUlaunchAttributeValue value;
 };
 static_assert(sizeof(CUlaunchAttribute) == 72, "the layout is the driver's");
 

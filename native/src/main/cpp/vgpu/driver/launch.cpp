@@ -101,11 +101,6 @@ KernelWork kernelWork(Driver& driver, const CUDA_KERNEL_NODE_PARAMS& p, bool coo
         refuse(CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, std::to_string(info.registers) + " registers in " +
                                                        std::to_string(block.count()) + " threads do not fit on an SM");
     }
-    if (cooperative && grid.count() > uint64_t(resident.blocksPerSm) * driver.profile().smCount) {
-        refuse(CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE,
-               "only " + std::to_string(uint64_t(resident.blocksPerSm) * driver.profile().smCount) +
-                   " blocks can be resident together, not " + std::to_string(grid.count()));
-    }
     KernelWork work;
     work.code = function->owner.lock();
     require(work.code != nullptr, CUDA_ERROR_INVALID_HANDLE, "the function's module was unloaded");
@@ -115,7 +110,19 @@ KernelWork kernelWork(Driver& driver, const CUDA_KERNEL_NODE_PARAMS& p, bool coo
     work.dynamicShared = p.sharedMemBytes;
     work.cooperative = cooperative;
     work.parameters = packedParameters(info, p.kernelParams, p.extra);
+    if (cooperative) requireResident(driver, work);
     return work;
+}
+
+void requireResident(Driver& driver, const KernelWork& work) {
+    const model::Occupancy resident =
+        functionOccupancy(driver, *work.function, static_cast<uint32_t>(work.block.count()), work.dynamicShared);
+    const uint64_t blocks = uint64_t(resident.blocksPerSm) * driver.profile().smCount;
+    if (work.grid.count() > blocks) {
+        fail(CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE,
+             "kernel " + work.function->info().name + ": only " + std::to_string(blocks) +
+                 " blocks can be resident together, not " + std::to_string(work.grid.count()));
+    }
 }
 
 }  // namespace vgpu::driver

@@ -95,6 +95,7 @@ void Block::start(uint64_t linearIndex) {
     index = linearIndex;
     id = {static_cast<uint32_t>(index % grid.x), static_cast<uint32_t>(index / grid.x % grid.y), static_cast<uint32_t>(index / grid.x / grid.y)};
     barriers.reset(warps.size());
+    exhausted = false;
     for (uint32_t i = 0; i < warps.size(); ++i) startWarp(i);
     const Schedule& schedule = launch->config.schedule;
     std::sort(order.begin(), order.end());
@@ -140,18 +141,21 @@ void Block::shuffle() { std::shuffle(order.begin(), order.end(), random); }
 
 bool Block::run(uint64_t turn) {
     uint64_t used = 0;
+    exhausted = false;
     const uint32_t quantum = static_cast<uint32_t>(std::min<uint64_t>(QUANTUM, turn));
     while (used < turn) {
         if (launch->stop.load(std::memory_order_relaxed)) return true;
         if (launch->config.schedule.order == Schedule::Random) shuffle();
-        bool progress = false, waiting = false;
+        bool progress = false, waiting = false, asleep = true;
         for (uint32_t i : order) {
             Warp& w = warps[i];
             if (w.state == WarpState::Ready) {
                 uint64_t before = w.instructions;
+                w.slept = false;
                 runWarp(w, quantum);
                 used += w.instructions - before;
                 progress = true;
+                asleep = asleep && w.slept;
                 if (w.state == WarpState::Done) barriers.threadsExited(*this);
                 if (launch->stop.load(std::memory_order_relaxed)) return true;
             } else if (w.state == WarpState::Waiting) {
@@ -163,7 +167,9 @@ bool Block::run(uint64_t turn) {
             if (observer != nullptr) observer->finish(*this);
             return true;
         }
+        if (asleep) return false;  // all that could run chose to wait, for another block most likely
     }
+    exhausted = true;
     return false;
 }
 

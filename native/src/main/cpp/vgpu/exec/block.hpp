@@ -49,6 +49,7 @@ struct Block {
     std::vector<uint32_t> order;   // in which warps get their turn
     std::mt19937_64 random;
     std::unique_ptr<Observer> ownObserver;
+    bool exhausted = false;        // its last turn ended because it was used up
 
     Block(LaunchContext& launch, bool observed);
     ~Block();

@@ -221,6 +221,7 @@ bool StackRunner::control(const Instr& instr, uint32_t mask) {
         default:  // Yield
             instr.run(w_, instr, mask);
             ++pc_;
+            w_.slept = true;
             return false;
     }
 }

@@ -87,7 +87,7 @@ private:
             case Control::Yield:
                 if (run != 0) instr.run(w_, instr, run);
                 advance(group, pc + 1);
-                yield_ = instr.control == Control::Yield;
+                yield_ = w_.slept = instr.control == Control::Yield;
                 return yield_ ? 0 : group;
             case Control::Branch:
                 if (observer_ != nullptr) observer_->branch(w_, mask != 0 && mask != group);

@@ -20,8 +20,8 @@ void arenaBounds(Memory& memory, uint64_t& begin, uint64_t& end) {
 namespace {
 
 // A block runs this many instructions before others get a turn: long enough that blocks rarely interleave, short enough
-// that one that waits for another block does not stop the machine. Blocks that have waited, and those of cooperative
-// launches, which are expected to, get short turns.
+// that one that spins for another block does not stop the machine. One that sleeps meanwhile ends its own turn; one that
+// used up a long turn may be spinning and gets short ones.
 constexpr uint64_t LONG_TURN = 4u << 20, SHORT_TURN = 1u << 12;
 constexpr uint32_t DEFAULT_RESIDENT = 256;
 constexpr uint64_t MAX_BLOCK_BYTES = 1ull << 30;
@@ -83,19 +83,14 @@ public:
         : launch_(launch), next_(next), order_(order), count_(count), resident_(resident), observed_(observed) {}
 
     void run() {
-        const bool cooperative = launch_.config.cooperative;
         while (!launch_.stop.load(std::memory_order_relaxed)) {
             std::unique_ptr<Block> block;
-            uint64_t turn = SHORT_TURN;
-            if (suspended_.size() < resident_ && (block = startNext()) != nullptr) {
-                if (!cooperative) turn = LONG_TURN;
-            } else if (!suspended_.empty()) {
+            if (suspended_.size() >= resident_ || (block = startNext()) == nullptr) {
+                if (suspended_.empty()) break;
                 block = std::move(suspended_.front());
                 suspended_.pop_front();
-            } else {
-                break;
             }
-            if (block->run(turn)) idle_.push_back(std::move(block));
+            if (block->run(block->exhausted ? SHORT_TURN : LONG_TURN)) idle_.push_back(std::move(block));
             else suspended_.push_back(std::move(block));
         }
         for (auto* list : {&idle_, &suspended_}) {

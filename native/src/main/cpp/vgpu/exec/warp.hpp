@@ -70,6 +70,7 @@ struct Warp {
     uint32_t id = 0;
     uint32_t pc = 0;      // of the instruction that runs, for reports
     bool interrupt = false;  // a handler asks the interpreter to stop this warp's turn
+    bool slept = false;  // its turn ended with nanosleep
     WarpState state = WarpState::Ready;
 
     std::vector<StackEntry> stack;

@@ -50,8 +50,7 @@ class MutationTest {
                   "conv_fprop_(f16_64x64x32|tf32_64x64x16|f32_64x64x16)(_any)?",
                   "conv_fprop_bf16_64x32x32"),
           "elementwise", List.of("\\w+_f32", "\\w+_f16", "timestep_embedding"),
-          "gemm",
-              List.of("gemm_(f16_64x64x32|tf32_64x64x16|f32_64x64x16)", "split_k_reduce_f(16|32)"),
+          "gemm", List.of("gemm_(f16_64x64x32|tf32_64x64x16|f32_64x64x16)"),
           "linear_small", List.of("linear_small_f(16|32)"),
           "norm", List.of("\\w+_f(16|32)(_scalar)?"),
           "sampler", List.of("sampler_\\w+"));
@@ -62,7 +61,7 @@ class MutationTest {
           "attention", List.of("attention_f16", "attention_bf16", "attention_fma"),
           "conv", List.of("conv_fprop"),
           "elementwise", List.of("elementwise"),
-          "gemm", List.of("gemm", "split_k_reduce"),
+          "gemm", List.of("gemm"),
           "linear_small", List.of("linear_small"),
           "norm", List.of("norm"),
           "sampler", List.of("sampler"));

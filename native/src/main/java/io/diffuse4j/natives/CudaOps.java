@@ -33,11 +33,12 @@ public final class CudaOps {
   private CudaOps() {}
 
   /**
-   * An empty list of launches; all its ops share the scratch region and the counters at those
-   * addresses.
+   * An empty list of launches for a device of so many multiprocessors with so many bytes of shared
+   * memory; all its ops share the scratch region and the counters at those addresses.
    */
   public static native int d4j_cuda_program_create(
       int multiprocessors,
+      int sharedBytes,
       int batchInvariant,
       long scratch,
       long counters,
@@ -58,7 +59,10 @@ public final class CudaOps {
 
   public static native @Cast("const char*") String d4j_cuda_launch_kernel(long program, int index);
 
-  /** Grid x, y, z, threads, dynamic shared bytes, parameter bytes; and the parameters' address. */
+  /**
+   * Grid x, y, z, threads, dynamic shared bytes, parameter bytes, 1 for a cooperative launch; and
+   * the parameters' address.
+   */
   public static native int d4j_cuda_launch(
       long program, int index, int[] shape, @Cast("int64_t*") long[] params);
 

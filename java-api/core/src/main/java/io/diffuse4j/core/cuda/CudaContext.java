@@ -14,14 +14,23 @@ import org.bytedeco.cuda.cudart.CUctx_st;
 /** A device's primary context, which its users share. Any thread may call: it binds it first. */
 final class CudaContext implements AutoCloseable {
   private static final int MULTIPROCESSOR_COUNT = 16;
+  private static final int SHARED_MEMORY_PER_MULTIPROCESSOR = 81;
   private static final int COMPUTE_CAPABILITY_MAJOR = 75;
   private static final int COMPUTE_CAPABILITY_MINOR = 76;
   private static final int NAME_BYTES = 256;
 
+  /**
+   * What the choice of launches depends on.
+   *
+   * @param count of multiprocessors
+   * @param sharedBytes of shared memory in each
+   */
+  record Multiprocessors(int count, int sharedBytes) {}
+
   private final int device;
   private final String name;
   private final CUctx_st context = new CUctx_st();
-  private final int multiprocessors;
+  private final Multiprocessors multiprocessors;
   private final int major;
   private final int minor;
 
@@ -38,7 +47,9 @@ final class CudaContext implements AutoCloseable {
     byte[] text = new byte[NAME_BYTES];
     CudaDriver.check("cuDeviceGetName", cuDeviceGetName(text, text.length, device));
     name = new String(text, StandardCharsets.UTF_8).split("\0", 2)[0];
-    multiprocessors = attribute(MULTIPROCESSOR_COUNT);
+    multiprocessors =
+        new Multiprocessors(
+            attribute(MULTIPROCESSOR_COUNT), attribute(SHARED_MEMORY_PER_MULTIPROCESSOR));
     major = attribute(COMPUTE_CAPABILITY_MAJOR);
     minor = attribute(COMPUTE_CAPABILITY_MINOR);
     CudaDriver.check("cuDevicePrimaryCtxRetain", cuDevicePrimaryCtxRetain(context, device));
@@ -59,7 +70,7 @@ final class CudaContext implements AutoCloseable {
     return name;
   }
 
-  int multiprocessors() {
+  Multiprocessors multiprocessors() {
     return multiprocessors;
   }
 

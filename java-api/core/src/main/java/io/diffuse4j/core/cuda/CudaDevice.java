@@ -85,7 +85,7 @@ public final class CudaDevice extends Device implements OpProvider {
         + "."
         + context.minor()
         + ", "
-        + context.multiprocessors()
+        + context.multiprocessors().count()
         + " multiprocessors";
   }
 

@@ -5,6 +5,7 @@ import static org.bytedeco.cuda.global.cudart.cuGraphCreate;
 import static org.bytedeco.cuda.global.cudart.cuGraphDestroy;
 import static org.bytedeco.cuda.global.cudart.cuGraphExecDestroy;
 import static org.bytedeco.cuda.global.cudart.cuGraphInstantiate;
+import static org.bytedeco.cuda.global.cudart.cuGraphKernelNodeSetAttribute;
 
 import io.diffuse4j.core.op.MemoryView;
 import java.util.List;
@@ -12,6 +13,7 @@ import org.bytedeco.cuda.cudart.CUDA_KERNEL_NODE_PARAMS_v2;
 import org.bytedeco.cuda.cudart.CUgraphExec_st;
 import org.bytedeco.cuda.cudart.CUgraphNode_st;
 import org.bytedeco.cuda.cudart.CUgraph_st;
+import org.bytedeco.cuda.cudart.CUlaunchAttributeValue;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 
@@ -20,6 +22,9 @@ import org.bytedeco.javacpp.PointerPointer;
  * and not captured: other threads use the stream meanwhile.
  */
 final class CudaGraph implements AutoCloseable {
+  /** CU_LAUNCH_ATTRIBUTE_COOPERATIVE. */
+  private static final int COOPERATIVE = 2;
+
   private final CudaContext context;
   private final CUgraphExec_st executable = new CUgraphExec_st();
   private final int nodes;
@@ -42,7 +47,9 @@ final class CudaGraph implements AutoCloseable {
     int count = 0;
     CUgraphNode_st previous = null;
     try (CUDA_KERNEL_NODE_PARAMS_v2 node = new CUDA_KERNEL_NODE_PARAMS_v2();
+        CUlaunchAttributeValue yes = new CUlaunchAttributeValue();
         PointerPointer<Pointer> arguments = new PointerPointer<>(1)) {
+      yes.cooperative(1);
       for (CudaProgram program : programs) {
         for (CudaProgram.Launch launch : program.launches()) {
           node.func(launch.function());
@@ -55,6 +62,11 @@ final class CudaGraph implements AutoCloseable {
           CudaDriver.check(
               "cuGraphAddKernelNode",
               cuGraphAddKernelNode(added, graph, previous, previous == null ? 0 : 1, node));
+          if (launch.cooperative()) {
+            CudaDriver.check(
+                "cuGraphKernelNodeSetAttribute",
+                cuGraphKernelNodeSetAttribute(added, COOPERATIVE, yes));
+          }
           previous = added;
           count++;
         }

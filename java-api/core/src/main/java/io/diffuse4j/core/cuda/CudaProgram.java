@@ -12,6 +12,7 @@ final class CudaProgram implements AutoCloseable {
    * One launch.
    *
    * @param threads of a block; gridX, gridY and gridZ blocks
+   * @param cooperative all blocks must be resident together: they wait for one another
    * @param params host address of the kernel's only parameter, valid as long as the program
    */
   record Launch(
@@ -21,6 +22,7 @@ final class CudaProgram implements AutoCloseable {
       int gridZ,
       int threads,
       int sharedBytes,
+      boolean cooperative,
       long params) {}
 
   private final CudaModules modules;
@@ -30,13 +32,14 @@ final class CudaProgram implements AutoCloseable {
   /**
    * An empty program.
    *
-   * @param multiprocessors of the device, for the choice of tiles
+   * @param device for the choice of tiles, and of what is launched together
    * @param modules where its kernels are; null for a program that only tells what it needs
    * @param scratch device address of the scratch region
-   * @param counters device address of memory that is zero before the first run; 0 for none
+   * @param counters device address of memory that is zero before the first run and that nobody else
+   *     writes; 0 for none
    */
   CudaProgram(
-      int multiprocessors,
+      CudaContext.Multiprocessors device,
       CudaModules modules,
       boolean batchInvariant,
       long scratch,
@@ -46,7 +49,12 @@ final class CudaProgram implements AutoCloseable {
     NativeStatus.check(
         "d4j_cuda_program_create",
         CudaOps.d4j_cuda_program_create(
-            multiprocessors, batchInvariant ? 1 : 0, scratch, counters, created));
+            device.count(),
+            device.sharedBytes(),
+            batchInvariant ? 1 : 0,
+            scratch,
+            counters,
+            created));
     program = created[0];
   }
 
@@ -87,7 +95,7 @@ final class CudaProgram implements AutoCloseable {
   }
 
   private Launch resolve(int index) {
-    int[] shape = new int[6];
+    int[] shape = new int[7];
     long[] params = new long[1];
     NativeStatus.check("d4j_cuda_launch", CudaOps.d4j_cuda_launch(program, index, shape, params));
     CUfunc_st function =
@@ -95,7 +103,8 @@ final class CudaProgram implements AutoCloseable {
             CudaOps.d4j_cuda_launch_image(program, index),
             CudaOps.d4j_cuda_launch_kernel(program, index),
             shape[4]);
-    return new Launch(function, shape[0], shape[1], shape[2], shape[3], shape[4], params[0]);
+    return new Launch(
+        function, shape[0], shape[1], shape[2], shape[3], shape[4], shape[6] != 0, params[0]);
   }
 
   @Override

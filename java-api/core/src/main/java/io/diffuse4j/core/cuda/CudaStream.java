@@ -1,6 +1,7 @@
 package io.diffuse4j.core.cuda;
 
 import static org.bytedeco.cuda.global.cudart.cuGraphLaunch;
+import static org.bytedeco.cuda.global.cudart.cuLaunchCooperativeKernel;
 import static org.bytedeco.cuda.global.cudart.cuLaunchKernel;
 import static org.bytedeco.cuda.global.cudart.cuMemcpyDtoDAsync;
 import static org.bytedeco.cuda.global.cudart.cuMemcpyDtoHAsync;
@@ -69,21 +70,41 @@ final class CudaStream implements AutoCloseable {
     context.bind();
     try (PointerPointer<Pointer> arguments = new PointerPointer<>(1)) {
       arguments.put(0, new MemoryView(launch.params()));
-      int result =
-          cuLaunchKernel(
-              launch.function(),
-              launch.gridX(),
-              launch.gridY(),
-              launch.gridZ(),
-              launch.threads(),
-              1,
-              1,
-              launch.sharedBytes(),
-              stream,
-              arguments,
-              null);
-      CudaDriver.check("cuLaunchKernel", result);
+      if (launch.cooperative()) {
+        CudaDriver.check("cuLaunchCooperativeKernel", together(launch, arguments));
+      } else {
+        CudaDriver.check("cuLaunchKernel", alone(launch, arguments));
+      }
     }
+  }
+
+  private int alone(CudaProgram.Launch launch, PointerPointer<Pointer> arguments) {
+    return cuLaunchKernel(
+        launch.function(),
+        launch.gridX(),
+        launch.gridY(),
+        launch.gridZ(),
+        launch.threads(),
+        1,
+        1,
+        launch.sharedBytes(),
+        stream,
+        arguments,
+        null);
+  }
+
+  private int together(CudaProgram.Launch launch, PointerPointer<Pointer> arguments) {
+    return cuLaunchCooperativeKernel(
+        launch.function(),
+        launch.gridX(),
+        launch.gridY(),
+        launch.gridZ(),
+        launch.threads(),
+        1,
+        1,
+        launch.sharedBytes(),
+        stream,
+        arguments);
   }
 
   void synchronize() {

@@ -75,18 +75,24 @@ public final class UNet2DCondition implements UNet {
 
   @Override
   public Graph graph(Shape shape, ElementType type) {
-    TimeProjections recorded = TimeProjections.recording();
+    Projections recorded = new Projections();
     build(shape, type, recorded, true);
     return build(shape, type, recorded, false);
   }
 
-  private Graph build(Shape shape, ElementType type, TimeProjections recorded, boolean recording) {
+  /** The layers that are stacked, as the first of two passes over the graph finds them. */
+  private static final class Projections {
+    private final TimeProjections time = TimeProjections.recording();
+    private ContextProjections context;
+  }
+
+  private Graph build(Shape shape, ElementType type, Projections recorded, boolean recording) {
     GraphBuilder graph = new GraphBuilder(type);
     int n = shape.batch();
     Value sample =
         graph.input("sample", n, shape.height(), shape.width(), config.inChannels(), type);
     Value timestep = graph.input("timestep", n, 1, 1, 1, ElementType.F32);
-    Value context =
+    Value states =
         graph.input(
             "encoder_hidden_states",
             n,
@@ -95,7 +101,13 @@ public final class UNet2DCondition implements UNet {
             config.crossAttentionDim().get(0),
             type);
     Value embedding = embedding(graph, timestep);
-    TimeProjections time = recording ? recorded : TimeProjections.of(recorded, graph, embedding);
+    if (recording) {
+      recorded.context = ContextProjections.recording(states);
+    }
+    TimeProjections time =
+        recording ? recorded.time : TimeProjections.of(recorded.time, graph, embedding);
+    ContextProjections context =
+        recording ? recorded.context : ContextProjections.of(recorded.context, graph, states);
 
     Value x =
         graph.conv2d(
@@ -180,7 +192,11 @@ public final class UNet2DCondition implements UNet {
   }
 
   private Value down(
-      GraphBuilder graph, TimeProjections time, Value x, Deque<Value> skips, Value context) {
+      GraphBuilder graph,
+      TimeProjections time,
+      Value x,
+      Deque<Value> skips,
+      ContextProjections context) {
     List<UNetBlock> types = config.downBlocks();
     for (int i = 0; i < types.size(); i++) {
       String prefix = "down_blocks." + i;
@@ -212,7 +228,8 @@ public final class UNet2DCondition implements UNet {
     return x;
   }
 
-  private Value middle(GraphBuilder graph, TimeProjections time, Value x, Value context) {
+  private Value middle(
+      GraphBuilder graph, TimeProjections time, Value x, ContextProjections context) {
     if (config.midBlock() == MidBlock.NONE) {
       return x;
     }
@@ -235,7 +252,11 @@ public final class UNet2DCondition implements UNet {
   }
 
   private Value up(
-      GraphBuilder graph, TimeProjections time, Value x, Deque<Value> skips, Value context) {
+      GraphBuilder graph,
+      TimeProjections time,
+      Value x,
+      Deque<Value> skips,
+      ContextProjections context) {
     List<UNetBlock> types = config.upBlocks();
     int blocks = types.size();
     for (int i = 0; i < blocks; i++) {
