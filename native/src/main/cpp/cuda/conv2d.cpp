@@ -31,6 +31,10 @@ ConvParams paramsOf(const d4j_conv2d_desc& d, const ConvAddresses& at) {
     p.strideW = d.stride_w;
     p.padTop = d.pad_top;
     p.padLeft = d.pad_left;
+    p.shortcut0 = pointer(at.shortcut0);
+    p.shortcut1 = pointer(at.shortcut1);
+    p.s0 = d.shortcut_c0;
+    p.s1 = d.shortcut_c1;
     return p;
 }
 
@@ -59,10 +63,15 @@ void addConv2d(Program& program, const d4j_conv2d_desc& d, const ConvAddresses& 
     const DType type = dtypeOf(d.src_dtype);
     const bool any = layoutOf(type, d.c0, d.c1) == D4J_CUDA_SLICES_ANY;
     ConvParams p = paramsOf(d, at);
-    require(convSegments(p) <= kMaxSegments, "the filter has more than 64 taps over its sources");
+    require(convSegments(p) <= kMaxSegments, "the filter has more than 64 taps over all its sources");
     fillEpilogue(p.epilogue, d, at, p.outH * p.outW);
     const PackedWeights packed{d.k, d.kh * d.kw, d.c0, d.c1, sliceElements(type), any};
     p.slices = packed.slices();
+    if (d.shortcut_c0 > 0) {
+        require(!any && channelsAligned(type, d.shortcut_c0, d.shortcut_c1),
+                "a convolution with a shortcut needs channels that fill 16 bytes");
+        p.slices += PackedWeights{d.k, 1, d.shortcut_c0, d.shortcut_c1, sliceElements(type), false}.slices();
+    }
     const MatrixOp op{type, d.dst_dtype == D4J_F32, d.n, p.slices};
     const MatrixChoice choice = any ? choose(program, kConvAnyTiles, op, p.epilogue)
                                     : choose(program, kConvTiles, op, p.epilogue);
@@ -83,6 +92,6 @@ int32_t d4j_cuda_conv2d_layout(const d4j_conv2d_desc* desc) {
 int d4j_cuda_conv2d(int64_t program, const d4j_conv2d_desc* desc, const int64_t* at) {
     return d4j::guarded([&] {
         d4j::cuda::addConv2d(d4j::cuda::program_of(program), *desc,
-                             {at[0], at[1], at[2], at[3], at[4], at[5], desc->k, desc->k});
+                             {at[0], at[1], at[2], at[3], at[4], at[5], desc->k, desc->k, at[6], at[7]});
     });
 }

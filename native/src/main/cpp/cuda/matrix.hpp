@@ -75,6 +75,7 @@ void addMatrix(Program& program, const char* image, const NamedTile& tile, const
 struct ConvAddresses {
     std::int64_t src0, src1, embedding, residual, dst, statistics;
     std::int64_t dstPitch, residualPitch;  // elements
+    std::int64_t shortcut0 = 0, shortcut1 = 0;
 };
 
 void addConv2d(Program& program, const d4j_conv2d_desc& desc, const ConvAddresses& at);

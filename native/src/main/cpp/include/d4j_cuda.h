@@ -63,7 +63,7 @@ D4J_API int d4j_cuda_weight_pack(const d4j_cuda_weight_desc* desc, const int64_t
 // Bytes of the statistics that a convolution or linear layer can leave of its output, for the norm behind it; 0: none.
 D4J_API int64_t d4j_cuda_statistics_bytes(int32_t n, int32_t hw, int32_t c);
 
-// Addresses: src0, src1, embedding, residual, dst, statistics of dst or 0.
+// Addresses: src0, src1, embedding, residual, dst, statistics of dst or 0, the shortcut's sources.
 D4J_API int d4j_cuda_conv2d(int64_t program, const d4j_conv2d_desc* desc, const int64_t* addresses);
 // layout: of the weight. samples: that m consists of. silu_input: silu(src) is multiplied; few rows only.
 // Addresses: src0, src1, residual, dst, statistics of dst or 0.

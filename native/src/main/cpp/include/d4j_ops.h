@@ -34,7 +34,8 @@ enum d4j_weight_kind {
 // dst = activation(scale * (conv(src) + bias + residual)). src is src0, or src0 and src1 side by side along the
 // channels. Output height: (upsample*h + pad_top + pad_bottom - kh) / stride_h + 1. The residual may be dst itself.
 // On cuda an embedding, f32 rows [n, k] of embedding_stride, is added beside the residual; on the cpu the norm behind it
-// does that.
+// does that. On cuda a shortcut can be part of the same sum: a 1x1 convolution of one or two sources of the output's size,
+// whose packed weights [k, shortcut_c0 + shortcut_c1] follow the filter's directly, and whose bias is in the bias.
 // Addresses: src0, src1, residual, dst, scratch.
 struct d4j_conv2d_desc {
     int64_t weight = 0;  // D4J_WEIGHT_CONV [k, c0 + c1, kh, kw]
@@ -49,6 +50,7 @@ struct d4j_conv2d_desc {
     int32_t upsample = 1;  // 2: nearest 2x of the source before the convolution
     int32_t residual = 0;  // 1: a residual of dst's shape
     int32_t embedding_stride = 0;  // cuda only
+    int32_t shortcut_c0 = 0, shortcut_c1 = 0;  // cuda only; 0: no shortcut
     int32_t activation = D4J_ACTIVATION_NONE;  // none or silu
     float scale = 1;
     int32_t batch_invariant = 0;  // 1: each image runs through the primitives of a batch of one

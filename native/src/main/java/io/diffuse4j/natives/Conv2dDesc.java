@@ -111,6 +111,14 @@ public final class Conv2dDesc extends Pointer {
 
   public native Conv2dDesc embedding_stride(int value);
 
+  public native int shortcut_c0();
+
+  public native Conv2dDesc shortcut_c0(int value);
+
+  public native int shortcut_c1();
+
+  public native Conv2dDesc shortcut_c1(int value);
+
   public native int activation();
 
   public native Conv2dDesc activation(int value);

@@ -80,6 +80,9 @@ final class CpuOpFactory {
   }
 
   private NativeOp conv2d(Op.Conv2d op) {
+    if (op.shortcut() != null) {
+      throw new IllegalArgumentException("a shortcut is an op of its own here");
+    }
     Value x = op.source();
     long[] handle = new long[1];
     try (Conv2dDesc desc = descriptors.conv2d(op)) {

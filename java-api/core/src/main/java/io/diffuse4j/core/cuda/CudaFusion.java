@@ -1,5 +1,7 @@
 package io.diffuse4j.core.cuda;
 
+import io.diffuse4j.core.op.Activation;
+import io.diffuse4j.core.op.ElementType;
 import io.diffuse4j.core.op.Graph;
 import io.diffuse4j.core.op.Op;
 import io.diffuse4j.core.op.Value;
@@ -9,13 +11,17 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
- * A graph in which linear layers do what CUDA's can do for their neighbours: apply the GEGLU that
- * alone reads them, to interleaved outputs, and apply the SiLU that they alone read, to vectors.
- * Depends on the model alone, not on batch or image size.
+ * A graph in which ops do what CUDA's can do for their neighbours: linear layers apply the GEGLU
+ * that alone reads them, to interleaved outputs, and the SiLU that they alone read, to vectors;
+ * convolutions take in the 1x1 shortcut that alone they add. Depends on the model alone, not on
+ * batch or image size.
  */
 final class CudaFusion {
+  private static final int CHUNK_BYTES = 16;
+
   private final Graph source;
   private final Map<Integer, List<Op>> readers = new HashMap<>();
   private final Map<Integer, Op> producers = new HashMap<>();
@@ -35,6 +41,8 @@ final class CudaFusion {
     for (Op op : graph.ops()) {
       if (op instanceof Op.Linear linear) {
         ops.add(fuse(linear));
+      } else if (op instanceof Op.Conv2d conv && shortcut(conv) != null) {
+        ops.add(fuse(conv, shortcut(conv)));
       } else if (!isAbsorbed(op)) {
         ops.add(op);
       }
@@ -64,7 +72,29 @@ final class CudaFusion {
     return all;
   }
 
+  private static Op.Conv2d fuse(Op.Conv2d conv, Op.Conv2d shortcut) {
+    return new Op.Conv2d(
+        conv.source(),
+        conv.skip(),
+        conv.weight(),
+        conv.bias(),
+        conv.stride(),
+        conv.padding(),
+        conv.upsample(),
+        conv.embedding(),
+        null,
+        conv.outputScale(),
+        conv.activation(),
+        shortcut,
+        conv.output());
+  }
+
   private boolean isAbsorbed(Op op) {
+    if (op instanceof Op.Conv2d shortcut) {
+      return isOnlyRead(shortcut.output())
+          && reader(shortcut.output()) instanceof Op.Conv2d conv
+          && shortcut.equals(shortcut(conv));
+    }
     if (op instanceof Op.Geglu geglu) {
       return producer(geglu.source()) instanceof Op.Linear linear && geglu.equals(geglu(linear));
     }
@@ -72,6 +102,36 @@ final class CudaFusion {
         && isOnlyRead(map.output())
         && reader(map.output()) instanceof Op.Linear linear
         && map.equals(silu(linear));
+  }
+
+  /** The 1x1 convolution that is the residual and nothing else; null if that is another op. */
+  private Op.Conv2d shortcut(Op.Conv2d conv) {
+    Value sum = conv.residual();
+    return sum != null
+            && isOnlyRead(sum)
+            && producer(sum) instanceof Op.Conv2d shortcut
+            && shortcut.output().equals(sum)
+            && shortcut.weight().kernelH() * shortcut.weight().kernelW() == 1
+            && shortcut.stride() == 1
+            && shortcut.padding().equals(Op.Padding.NONE)
+            && shortcut.upsample() == 1
+            && shortcut.embedding() == null
+            && shortcut.residual() == null
+            && shortcut.outputScale() == 1
+            && shortcut.activation() == Activation.NONE
+            && shortcut.bias() != null
+            && conv.bias() != null
+            && sum.type() == conv.source().type()
+            && Stream.of(conv.source(), conv.skip(), shortcut.source(), shortcut.skip())
+                .allMatch(source -> fillsChunks(source, conv.source().type()))
+        ? shortcut
+        : null;
+  }
+
+  /** Whether kernels read this source 16 bytes at a time. */
+  private static boolean fillsChunks(Value source, ElementType type) {
+    return source == null
+        || (source.type() == type && source.c() * type.bytes() % CHUNK_BYTES == 0);
   }
 
   private Op.Geglu geglu(Op.Linear linear) {

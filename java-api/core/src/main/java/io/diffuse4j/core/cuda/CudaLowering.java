@@ -194,13 +194,16 @@ final class CudaLowering {
       try (Conv2dDesc desc = descriptors.conv2d(op)) {
         desc.src_dtype(CudaTypes.of(CudaTypes.multiplied(weights.dtype(), op.source().type())));
         desc.embedding_stride(op.embedding() == null ? 0 : op.embedding().rowStride());
+        Op.Conv2d shortcut = op.shortcut();
         long[] addresses = {
           at(op.source()),
           at(op.skip()),
           at(op.embedding()),
           at(op.residual()),
           at(op.output()),
-          statisticsOf(op)
+          statisticsOf(op),
+          shortcut == null ? 0 : at(shortcut.source()),
+          shortcut == null ? 0 : at(shortcut.skip())
         };
         NativeStatus.check("d4j_cuda_conv2d", CudaOps.d4j_cuda_conv2d(program, desc, addresses));
       }

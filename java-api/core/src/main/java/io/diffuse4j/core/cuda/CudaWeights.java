@@ -13,9 +13,13 @@ import io.diffuse4j.natives.CudaOps;
 import io.diffuse4j.natives.CudaWeightDesc;
 import io.diffuse4j.natives.LinearDesc;
 import io.diffuse4j.weights.TensorSource;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.FloatPointer;
 
 /** A model's parameters in one block of device memory, each packed for the kernel that reads it. */
 final class CudaWeights implements PackedWeights {
@@ -53,6 +57,13 @@ final class CudaWeights implements PackedWeights {
   private final DType dtype;
   private final Map<Weight, Packing> packings = new LinkedHashMap<>();
   private final Map<Weight, Long> offsets = new LinkedHashMap<>();
+
+  /** Filters of shortcuts, which follow those of their convolutions directly. */
+  private final Set<Weight> following = new HashSet<>();
+
+  /** Biases of shortcuts, which are part of those of their convolutions. */
+  private final Map<Weight, Weight> addends = new HashMap<>();
+
   private final long bytes;
   private CudaBuffer memory;
 
@@ -62,10 +73,11 @@ final class CudaWeights implements PackedWeights {
     decide(graph);
     long end = 0;
     for (Map.Entry<Weight, Packing> entry : packings.entrySet()) {
-      offsets.put(entry.getKey(), end);
-      end += (entry.getValue().bytes() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+      long offset = following.contains(entry.getKey()) ? end : align(end);
+      offsets.put(entry.getKey(), offset);
+      end = offset + entry.getValue().bytes();
     }
-    bytes = end;
+    bytes = align(end);
   }
 
   /** Packs and uploads everything that the graph reads. */
@@ -80,14 +92,22 @@ final class CudaWeights implements PackedWeights {
     }
   }
 
+  private static long align(long offset) {
+    return (offset + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  }
+
   private void decide(Graph graph) {
     CudaFusion fusion = new CudaFusion(graph);
     OpDescriptors descriptors =
         new OpDescriptors(weight -> 0, value -> CudaTypes.of(value.type()), false);
     for (Op op : fusion.graph().ops()) {
       if (op instanceof Op.Conv2d conv) {
-        int c1 = conv.skip() == null ? 0 : conv.skip().c();
-        put(conv.weight(), filter(conv, c1, descriptors));
+        put(conv.weight(), filter(conv, descriptors));
+        if (conv.shortcut() != null) {
+          put(conv.shortcut().weight(), filter(conv.shortcut(), descriptors));
+          following.add(conv.shortcut().weight());
+          addends.put(conv.bias(), conv.shortcut().bias());
+        }
         put(conv.bias(), rows(conv.bias(), false));
       } else if (op instanceof Op.Linear linear) {
         boolean geglu = fusion.appliesGeglu(linear);
@@ -109,7 +129,8 @@ final class CudaWeights implements PackedWeights {
     }
   }
 
-  private Packing filter(Op.Conv2d conv, int c1, OpDescriptors descriptors) {
+  private Packing filter(Op.Conv2d conv, OpDescriptors descriptors) {
+    int c1 = conv.skip() == null ? 0 : conv.skip().c();
     DType multiplied = CudaTypes.multiplied(dtype, conv.source().type());
     try (Conv2dDesc desc = descriptors.conv2d(conv)) {
       desc.src_dtype(CudaTypes.of(multiplied));
@@ -156,10 +177,27 @@ final class CudaWeights implements PackedWeights {
   }
 
   private void upload(Weight weight, Packing packing, TensorSource source) {
-    long size = packing.bytes();
+    try (BytePointer packed = pack(weight, packing, source)) {
+      Weight addend = addends.get(weight);
+      if (addend != null) {
+        try (BytePointer other = pack(addend, packing, source)) {
+          add(new FloatPointer(packed), new FloatPointer(other), packing.outputs);
+        }
+      }
+      memory.upload(offsets.get(weight), packed, packing.bytes());
+    }
+  }
+
+  private static void add(FloatPointer sum, FloatPointer addend, int count) {
+    for (int i = 0; i < count; i++) {
+      sum.put(i, sum.get(i) + addend.get(i));
+    }
+  }
+
+  private static BytePointer pack(Weight weight, Packing packing, TensorSource source) {
+    BytePointer packed = new BytePointer(packing.bytes());
     try (PublishedTensors tensors = new PublishedTensors(weight, source);
-        CudaWeightDesc desc = packing.desc();
-        BytePointer packed = new BytePointer(size)) {
+        CudaWeightDesc desc = packing.desc()) {
       NativeStatus.check(
           "d4j_cuda_weight_pack",
           CudaOps.d4j_cuda_weight_pack(
@@ -169,7 +207,10 @@ final class CudaWeights implements PackedWeights {
               tensors.count(),
               tensors.dtype(),
               packed.address()));
-      memory.upload(offsets.get(weight), packed, size);
+      return packed;
+    } catch (Throwable t) {
+      packed.close();
+      throw t;
     }
   }
 

@@ -134,6 +134,7 @@ public final class GraphBuilder {
             options.residual,
             options.outputScale,
             options.activation,
+            null,
             buffer(source.n(), h, w, outputs, out)));
   }
 

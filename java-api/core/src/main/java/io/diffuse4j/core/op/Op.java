@@ -36,6 +36,8 @@ public sealed interface Op {
    *
    * @param skip second source along the channels, read where it lies
    * @param embedding per sample and channel, [n, 1, 1, k], f32
+   * @param shortcut a 1x1 convolution of this output's size, whose sum and bias are part of this
+   *     one's; only where a device's own rewriting put it there
    */
   record Conv2d(
       Value source,
@@ -49,16 +51,21 @@ public sealed interface Op {
       Value residual,
       float outputScale,
       Activation activation,
+      Conv2d shortcut,
       Value output)
       implements Op {
     @Override
     public List<Value> inputs() {
-      return listOf(source, skip, embedding, residual);
+      return shortcut == null
+          ? listOf(source, skip, embedding, residual)
+          : listOf(source, skip, embedding, residual, shortcut.source, shortcut.skip);
     }
 
     @Override
     public List<Weight> weights() {
-      return listOf(weight, bias);
+      return shortcut == null
+          ? listOf(weight, bias)
+          : listOf(weight, bias, shortcut.weight, shortcut.bias);
     }
   }
 

@@ -81,6 +81,9 @@ public final class OpDescriptors {
     desc.upsample(op.upsample()).residual(flag(op.residual()));
     desc.activation(activation(op.activation())).scale(op.outputScale());
     desc.batch_invariant(batchInvariant ? 1 : 0);
+    if (op.shortcut() != null) {
+      desc.shortcut_c0(op.shortcut().source().c()).shortcut_c1(channels(op.shortcut().skip()));
+    }
     return desc;
   }
 

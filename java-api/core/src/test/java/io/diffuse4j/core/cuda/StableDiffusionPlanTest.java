@@ -23,11 +23,8 @@ class StableDiffusionPlanTest {
        "attention_head_dim": 8}
       """;
 
-  /**
-   * A ratchet: the aim is 230. Of today's launches 55 add up split sums, 61 are group norms, 48
-   * layer norms, and 16 project the context again at every step.
-   */
-  private static final int LAUNCHES = 231;
+  /** A ratchet; what the project demands is 230. */
+  private static final int LAUNCHES = 217;
 
   @Test
   void aStepIsAtMostSoManyLaunchesAndItsMemoryIsKnown() {
