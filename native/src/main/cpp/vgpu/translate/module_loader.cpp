@@ -280,7 +280,15 @@ private:
         // Dynamic shared memory starts behind the padding that its alignment needs.
         info.staticSharedBytes = static_cast<uint32_t>(std::max<uint64_t>(info.staticSharedBytes, sharedEnd_));
         info.localBytes = program.localBytes;
-        info.registers = std::min(255u, std::max(16u, program.registerPressure + 6));  // address and predicate temporaries
+        // Some more for addresses and predicates, and no more than .minnctapersm leaves: a compiler keeps that promise.
+        info.registers = std::min(mostRegisters(info), std::max(16u, program.registerPressure + 6));
+    }
+
+    static uint32_t mostRegisters(const KernelInfo& info) {
+        constexpr uint32_t PER_SM = 65536, UNIT = 8, PER_THREAD = 255;
+        if (info.minBlocksPerSm == 0) return PER_THREAD;
+        const uint32_t threads = (info.maxThreads + 31) / 32 * 32;
+        return std::min(PER_THREAD, PER_SM / (info.minBlocksPerSm * threads) / UNIT * UNIT);
     }
 
     Memory& memory_;

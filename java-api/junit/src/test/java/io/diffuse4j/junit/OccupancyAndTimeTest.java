@@ -50,6 +50,22 @@ class OccupancyAndTimeTest {
   }
 
   @Test
+  void launchBoundsLimitTheRegistersThatACompilerTakes(VirtualGpu gpu) {
+    String source =
+        """
+        extern "C" __global__ void __launch_bounds__(128%s) keep(float* x) {
+          float kept[200];
+          for (int i = 0; i < 200; i++) kept[i] = x[i * 128 + threadIdx.x];
+          __syncthreads();
+          for (int i = 0; i < 200; i++) x[i * 128 + threadIdx.x] = kept[199 - i];
+        }
+        """;
+    // 200 and some registers: two warps for each of the four parts of an SM's register file.
+    assertEquals(2, blocks(gpu.compile(source.formatted("")).kernel("keep"), 128, 0));
+    assertEquals(3, blocks(gpu.compile(source.formatted(", 3")).kernel("keep"), 128, 0));
+  }
+
+  @Test
   @VirtualGpuSettings("profile=rtx4090")
   void profileGivesTheSizes(VirtualGpu gpu) {
     int[] value = new int[1];
