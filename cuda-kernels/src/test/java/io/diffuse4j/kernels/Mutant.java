@@ -127,7 +127,8 @@ record Mutant(String image, Instruction instruction, String change, String repla
   private static Instruction with(Instruction i, int operand, String value) {
     List<String> operands = new ArrayList<>(i.operands());
     operands.set(operand, value);
-    return new Instruction(i.kernel(), i.line(), i.guard(), i.opcode(), operands, i.site());
+    return new Instruction(
+        i.kernel(), i.called(), i.line(), i.guard(), i.opcode(), operands, i.site());
   }
 
   private static List<String> registers(String operand) {

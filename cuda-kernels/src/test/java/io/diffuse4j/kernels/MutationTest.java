@@ -55,6 +55,9 @@ class MutationTest {
           "norm", List.of("\\w+_f(16|32)(_scalar)?"),
           "sampler", List.of("sampler_\\w+"));
 
+  /** The tail of its kernels is that of the linear ones, where it is mutated. */
+  private static final String WITHOUT_TAIL = "conv";
+
   /** The images whose kernels a family's cases launch. */
   private static final Map<String, List<String>> IMAGES =
       Map.of(
@@ -135,9 +138,11 @@ class MutationTest {
       Path file = DeviceProgram.IMAGES.resolve(name + ".ptx");
       Map<String, Mutant> ofKernel = new LinkedHashMap<>();
       for (PtxImage.Instruction i : PtxImage.read(file, Path.of("")).instructions()) {
-        if (kernels.matcher(i.kernel()).matches() && i.kernel().matches(only)) {
+        if (kernels.matcher(i.kernel()).matches()
+            && i.kernel().matches(only)
+            && !(i.called() && family.equals(WITHOUT_TAIL))) {
           mutants.addAll(Mutant.of(name, i));
-          if (i.opcode().equals("ret")) {
+          if (i.opcode().equals("ret") && !i.called()) {
             ofKernel.put(i.kernel(), Mutant.none(name, i));
           }
         }

@@ -13,6 +13,8 @@ import java.util.regex.Pattern;
 /** The instructions of a compiled image, each with the source that it comes from. */
 record PtxImage(String name, List<Instruction> instructions) {
   private static final Pattern ENTRY = Pattern.compile("\\.entry (\\w+)\\(");
+  private static final Pattern FUNCTION = Pattern.compile("\\.func (\\w+)\\(");
+  private static final Pattern CALLED = Pattern.compile("\\s*(_Z\\w+), *");
   private static final Pattern FILE = Pattern.compile("\\s*\\.file\\s+(\\d+) \"/(.*)\"");
   private static final Pattern LOCATION =
       Pattern.compile(
@@ -23,6 +25,9 @@ record PtxImage(String name, List<Instruction> instructions) {
   /**
    * One instruction.
    *
+   * @param kernel that it is part of; of a function that is no kernel, the last kernel that calls
+   *     it
+   * @param called whether it is in such a function
    * @param line in the image, from 1
    * @param guard with its trailing space, or empty
    * @param operands split at commas outside of brackets
@@ -30,7 +35,13 @@ record PtxImage(String name, List<Instruction> instructions) {
    *     function that is not one of the PTX wrappers in {@code arch}
    */
   record Instruction(
-      String kernel, int line, String guard, String opcode, List<String> operands, Site site) {
+      String kernel,
+      boolean called,
+      int line,
+      String guard,
+      String opcode,
+      List<String> operands,
+      Site site) {
     String text() {
       return guard + opcode + (operands.isEmpty() ? "" : " " + String.join(", ", operands)) + ";";
     }
@@ -61,14 +72,25 @@ record PtxImage(String name, List<Instruction> instructions) {
     }
     List<Instruction> instructions = new ArrayList<>();
     Map<String, String> callers = new HashMap<>();
+    Map<String, String> lastCaller = new HashMap<>();
     String location = "";
     String kernel = "";
+    boolean called = false;
     for (int i = 0; i < lines.size(); i++) {
       String line = lines.get(i);
       Matcher entry = ENTRY.matcher(line);
+      Matcher function = FUNCTION.matcher(line);
+      Matcher call = CALLED.matcher(line);
       Matcher m = LOCATION.matcher(line);
       if (entry.find()) {
         kernel = entry.group(1);
+        called = false;
+      } else if (function.find()) {
+        // NVRTC puts functions behind all kernels.
+        kernel = lastCaller.getOrDefault(function.group(1), "");
+        called = true;
+      } else if (call.matches()) {
+        lastCaller.put(call.group(1), kernel);
       } else if (m.lookingAt()) {
         location = m.group(1);
         callers.put(location, m.group(2) == null ? "" : m.group(2));
@@ -78,7 +100,7 @@ record PtxImage(String name, List<Instruction> instructions) {
           String guard = m.group(1) == null ? "" : m.group(1);
           Site site = site(location, callers, files, texts);
           instructions.add(
-              new Instruction(kernel, i + 1, guard, m.group(2), split(m.group(3)), site));
+              new Instruction(kernel, called, i + 1, guard, m.group(2), split(m.group(3)), site));
         }
       }
     }
