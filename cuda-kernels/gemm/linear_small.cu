@@ -3,7 +3,7 @@
 //
 // A warp has one output column; its lanes share k and add up in a fixed order.
 #include "common/activation.cuh"
-#include "common/dtype.cuh"
+#include "common/four.cuh"
 #include "common/reduce.cuh"
 #include "gemm/gemm_params.hpp"
 
@@ -12,7 +12,8 @@ namespace d4j {
 template <DType TYPE>
 class SmallLinear {
     using Storage = typename Element<TYPE>::Storage;
-    static constexpr int VECTOR = kVector<TYPE>;
+    // Of weights and inputs alike: neighbouring lanes then read neighbouring bytes of both, whatever the weights' type.
+    static constexpr int VECTOR = 4;
 
 public:
     D4J_DEVICE SmallLinear(const LinearSmallParams& params, int column)
@@ -24,7 +25,7 @@ public:
         const int whole = p.vectors ? p.k / VECTOR * VECTOR : 0;
         for (int k = lane * VECTOR; k < whole; k += kWarp * VECTOR) {
             float w[VECTOR];
-            unpackVector<TYPE>(w, *reinterpret_cast<const uint4*>(weights + k));
+            loadFour<TYPE>(w, weights + k, true, VECTOR);
             addVector(w, k);
         }
         for (int k = whole + lane; k < p.k; k += kWarp) {
@@ -48,15 +49,11 @@ private:
             if (i >= rows) {
                 continue;
             }
-            const float4* x = reinterpret_cast<const float4*>(p.x + (firstRow + i) * p.pitch + k);
-#pragma unroll
-            for (int v = 0; v < VECTOR / 4; ++v) {
-                const float4 four = x[v];
-                sums[i] = fmaf(input(four.x), w[4 * v], sums[i]);
-                sums[i] = fmaf(input(four.y), w[4 * v + 1], sums[i]);
-                sums[i] = fmaf(input(four.z), w[4 * v + 2], sums[i]);
-                sums[i] = fmaf(input(four.w), w[4 * v + 3], sums[i]);
-            }
+            const float4 x = *reinterpret_cast<const float4*>(p.x + (firstRow + i) * p.pitch + k);
+            sums[i] = fmaf(input(x.x), w[0], sums[i]);
+            sums[i] = fmaf(input(x.y), w[1], sums[i]);
+            sums[i] = fmaf(input(x.z), w[2], sums[i]);
+            sums[i] = fmaf(input(x.w), w[3], sums[i]);
         }
     }
 

@@ -91,6 +91,28 @@ void gemm(Suite& suite, DType type, int rows, int n, int k) {
           2.0 * e.m * n * k);
 }
 
+/// A time embedding's layer: bound by reading the weights.
+void linearSmall(Suite& suite, DType type, int n, int k) {
+    constexpr int ROWS = 2;
+    Tensor x(suite.gpu, DType::F32, size_t(ROWS) * k), weights(suite.gpu, type, size_t(n) * k);
+    Tensor bias(suite.gpu, DType::F32, n), output(suite.gpu, DType::F32, size_t(ROWS) * n);
+    for (Tensor* tensor : {&x, &weights, &bias}) tensor->random(suite.random);
+    LinearSmallParams p{};
+    p.x = static_cast<const float*>(x.device());
+    p.weights = weights.device();
+    p.bias = static_cast<const float*>(bias.device());
+    p.destination = static_cast<float*>(output.device());
+    p.pitch = p.weightPitch = p.k = k;
+    p.destinationPitch = p.n = n;
+    p.m = ROWS;
+    p.activation = Activation::Silu;
+    p.vectors = 1;
+    const std::string name = std::string("linear_small_") + storageName(type);
+    suite.gpu.launch(suite.gpu.kernel(suite.module("linear_small"), name.c_str(), 0), {ceilDiv(n, kLinearSmallWarps), 1, 1},
+                     kLinearSmallWarps * 32, 0, p);
+    Counters(suite, name + " n" + std::to_string(n) + " k" + std::to_string(k)).judgeAccesses();
+}
+
 }  // namespace
 
 void matrixCounterCases(Suite& suite) {
@@ -105,6 +127,10 @@ void matrixCounterCases(Suite& suite) {
         gemm(suite, type, 2048, 5120, 640);
         gemm(suite, type, 512, 1280, 1280);
         gemm(suite, type, 154, 640, 768);
+    }
+    for (const DType type : {DType::F32, DType::F16, DType::BF16}) {
+        linearSmall(suite, type, 1280, 320);
+        linearSmall(suite, type, 640, 1280);
     }
     conv(suite, DType::F32, 64, 320, 0, 320, 3);
     conv(suite, DType::F32, 16, 1280, 0, 1280, 1);

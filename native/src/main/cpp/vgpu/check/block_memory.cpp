@@ -133,19 +133,19 @@ void BlockObserver::countShared(const Site& s, const LaneAddresses& at, uint32_t
 
 void BlockObserver::count(const Site& s, const LaneAddresses& at, uint32_t mask, Runs& runs) {
     Access::Kind kind = s.info.access.kind;
-    if (kind == Access::MatrixLoad) ++counters_.ldmatrix;
+    if (kind == Access::MatrixLoad) ++tally_.counters.ldmatrix;
     if (at.global != 0 && s.info.access.space != ptx::Space::Const) {
         auto countPart = [&](const Runs& part) {
-            if (kind == Access::Load) countGlobal(s, at, mask & at.global, part, counters_.globalLoad, loads_);
-            else if (kind == Access::Store) countGlobal(s, at, mask & at.global, part, counters_.globalStore, stores_);
-            else if (kind == Access::Atomic) countGlobal(s, at, mask & at.global, part, counters_.globalAtomic, atomics_);
+            if (kind == Access::Load) countGlobal(s, at, mask & at.global, part, tally_.counters.globalLoad, tally_.loads);
+            else if (kind == Access::Store) countGlobal(s, at, mask & at.global, part, tally_.counters.globalStore, tally_.stores);
+            else if (kind == Access::Atomic) countGlobal(s, at, mask & at.global, part, tally_.counters.globalAtomic, tally_.atomics);
         };
         if (at.global == mask) countPart(runs);
         else countPart(Runs(at, mask & at.global));
     }
     if (at.shared != 0) {
-        SharedCounters& c = kind == Access::MatrixLoad ? counters_.ldmatrixWaves : kind == Access::AsyncCopy ? counters_.asyncCopyShared
-                            : kind == Access::Store ? counters_.sharedStore : kind == Access::Atomic ? counters_.sharedAtomic : counters_.sharedLoad;
+        SharedCounters& c = kind == Access::MatrixLoad ? tally_.counters.ldmatrixWaves : kind == Access::AsyncCopy ? tally_.counters.asyncCopyShared
+                            : kind == Access::Store ? tally_.counters.sharedStore : kind == Access::Atomic ? tally_.counters.sharedAtomic : tally_.counters.sharedLoad;
         Runs part;
         if (at.shared != mask) part.assign(at, mask & at.shared);
         countShared(s, at, mask & at.shared, at.shared == mask ? runs : part, c);
@@ -155,7 +155,7 @@ void BlockObserver::count(const Site& s, const LaneAddresses& at, uint32_t mask,
         LaneAddresses words = at;
         words.bytes = 4;
         for (int i = 0; i < 32; ++i) words.at[i] = at.at[i] / 4 * 128 + static_cast<uint64_t>(i) * 4;
-        AccessCounters& c = kind == Access::Load ? counters_.localLoad : counters_.localStore;
+        AccessCounters& c = kind == Access::Load ? tally_.counters.localLoad : tally_.counters.localStore;
         ++c.requests;
         c.bytes += uint64_t(population(mask & at.local)) * at.bytes;
         uint64_t perWord = countSectors(Runs(words, mask & at.local)).sectors, n = std::max(1u, at.bytes / 4);
@@ -209,45 +209,6 @@ void mergeCounters(Counters& a, const Counters& b) {
             (*same).*field += line.*field;
         }
     }
-}
-
-void BlockObserver::addTo(Counters& out) {
-    if (!counting_) return;
-    const Program& p = launch_.program;
-    std::map<std::pair<uint32_t, uint32_t>, LineCounters> lines;
-    for (size_t pc = 0; pc < costs_.size(); ++pc) {
-        const InstructionCost& c = costs_[pc];
-        if (c.warps == 0) continue;
-        counters_.warpInstructions += c.warps;
-        counters_.threadInstructions += c.threads;
-        counters_.mix[p.mixNames[p.info[pc].mix]] += c.warps;
-        if (!launch_.config.lineCounters) continue;
-        if (c.executed) counters_.executedLines.push_back(p.info[pc].ptxLine);
-        const ptx::SourceLocation& where = p.info[pc].location;
-        LineCounters& line = lines[{where.file, where.line}];
-        line.file = where.file < p.files.size() ? p.files[where.file] : "";
-        line.line = where.line;
-        line.warpInstructions += c.warps;
-        line.threadInstructions += c.threads;
-        line.globalSectors += c.sectors;
-        line.idealGlobalSectors += c.idealSectors;
-        line.sharedWavefronts += c.wavefronts;
-        line.idealSharedWavefronts += c.idealWavefronts;
-    }
-    for (const auto& [key, line] : lines) counters_.lines.push_back(line);
-    for (size_t type = 0; type < std::size(mmaFlops_); ++type) {
-        if (mmaFlops_[type] == 0) continue;
-        counters_.mmaFlops += mmaFlops_[type];
-        counters_.mmaFlopsByType[nameOf(static_cast<MmaType>(type))] += mmaFlops_[type];
-    }
-    auto& executed = counters_.executedLines;
-    std::sort(executed.begin(), executed.end());
-    executed.erase(std::unique(executed.begin(), executed.end()), executed.end());
-    mergeCounters(out, counters_);
-    std::lock_guard<std::mutex> lock(launch_.footprintMutex);
-    launch_.loadFootprint.merge(loads_);
-    launch_.storeFootprint.merge(stores_);
-    launch_.atomicFootprint.merge(atomics_);
 }
 
 void finishCounters(LaunchContext& launch, Counters& c) {

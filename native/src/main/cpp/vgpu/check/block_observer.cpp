@@ -7,25 +7,15 @@
 
 namespace vgpu {
 
-BlockObserver::BlockObserver(LaunchContext& launch, Block& block)
-    : launch_(launch), block_(block), checks_(launch.config.checks), counting_(launch.config.counters || launch.config.lineCounters) {
+BlockObserver::BlockObserver(LaunchContext& launch, Block& block, Tally& tally)
+    : launch_(launch), block_(block), tally_(tally), checks_(launch.config.checks), counting_(tally.counting) {
     size_t warps = block.warps.size();
     uint32_t shared = static_cast<uint32_t>(block.warps[0].sharedBytes);
-    const Program& p = launch.program;
     tainted_.resize(warps);
-    if (checks_ & CheckRace) sharedRaces_ = std::make_unique<SharedRaces>(p, shared, warps);
+    watched_ = tally.watched.data();
+    if (counting_) costs_ = tally.costs.data();
+    if (checks_ & CheckRace) sharedRaces_ = std::make_unique<SharedRaces>(launch.program, shared, warps);
     if (checks_ & CheckInit) poison_ = std::make_unique<Poison>(launch, tainted_, shared, block.warps[0].localStride);
-    if (counting_) costs_.resize(p.code.size());
-    watched_.resize(p.code.size());
-    requests_.resize(p.code.size());
-    if (p.usesAsyncCopies) sources_.resize(p.code.size());
-    for (size_t pc = 0; pc < p.code.size(); ++pc) watched_[pc] = watches(p.code[pc], p.info[pc]);
-}
-
-bool BlockObserver::watches(const Instr& instr, const InstrInfo& info) const {
-    if (info.access.kind != Access::NoAccess && (counting_ || (checks_ & ~CheckSync) != 0)) return true;
-    if (counting_ && info.mmaFlops != 0) return true;
-    return instr.control == Control::Convergent || (info.fence >= 2 && launch_.races);
 }
 
 void BlockObserver::start(Block& block) {
@@ -35,7 +25,7 @@ void BlockObserver::start(Block& block) {
     knowledge_.assign(block.warps.size(), WarpKnowledge());
 }
 
-void BlockObserver::finish(Block&) { ++counters_.blocks; }
+void BlockObserver::finish(Block&) { ++tally_.counters.blocks; }
 
 uint32_t BlockObserver::inspect(Warp& w, const Instr& instr, uint32_t pc, uint32_t active, uint32_t mask) {
     const InstrInfo& info = launch_.program.info[pc];
@@ -51,8 +41,8 @@ uint32_t BlockObserver::inspect(Warp& w, const Instr& instr, uint32_t pc, uint32
     if (info.fence >= 2 && launch_.races) fence(w);
     if (instr.control == Control::Convergent && instr.flag == 0xff) clocks_.warpSync(w.id, mask, w.live());
     if (counting_ && info.mmaFlops != 0) {
-        ++counters_.mma;
-        mmaFlops_[info.mmaType & 15] += info.mmaFlops;
+        ++tally_.counters.mma;
+        tally_.mmaFlops[info.mmaType & 15] += info.mmaFlops;
     }
     if (info.access.kind == Access::NoAccess || (!counting_ && (checks_ & ~CheckSync) == 0)) {
         if (poison_) poison_->flow(w, instr, info, nullptr, mask, nullptr);
@@ -61,7 +51,7 @@ uint32_t BlockObserver::inspect(Warp& w, const Instr& instr, uint32_t pc, uint32
     uint32_t touching = mask;
     if (info.access.kind == Access::MatrixLoad) touching &= instr.n == 4 ? ~0u : (1u << (8 * instr.n)) - 1;
     LaneAddresses at(w, info.access, touching);
-    Runs& runs = known(requests_[pc]);
+    Runs& runs = Tally::known(tally_.requests[pc]);
     runs.assign(at, touching);
     if (poison_) {
         uint32_t bad = poison_->undefinedAddress(w, info, touching);
@@ -134,9 +124,9 @@ void BlockObserver::sharedRaces(const Site& s, const LaneAddresses& at, uint32_t
 
 void BlockObserver::globalRaces(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, bool write) {
     Party self{static_cast<uint32_t>(block_.index), clocks_.clock(s.w.id), s.pc, static_cast<uint8_t>(s.w.id), 0, s.info.access.strong && s.info.access.scope >= 1, 0};
-    found_.clear();
-    launch_.races->access(clocks_, knowledge_[s.w.id], self, at, mask, runs, write, recentPages_, found_);
-    for (const GlobalRaces::LaneRace& race : found_) {
+    tally_.races.clear();
+    launch_.races->access(clocks_, knowledge_[s.w.id], self, at, mask, runs, write, recentPages_, tally_.races);
+    for (const GlobalRaces::LaneRace& race : tally_.races) {
         if (write && keepsValue(s, at, race.lane)) continue;  // what is there already: no value can be lost
         const uint64_t otherBlock = race.other.block;
         report(s, race.lane, DiagnosticKind::Racecheck, std::string("global memory: ") + race.what, at.at[race.lane], at.bytes, true,
@@ -198,14 +188,14 @@ void BlockObserver::asyncCopy(const Site& s, const LaneAddresses& to, uint32_t m
             if (none) reading &= ~(1u << i);
         });
     }
-    if (counting_) ++counters_.asyncCopies;
+    if (counting_) ++tally_.counters.asyncCopies;
     if (reading != 0) {
         LaneAddresses from(s.w, s.instr, reading);
-        Runs& source = known(sources_[s.pc]);
+        Runs& source = Tally::known(tally_.sources[s.pc]);
         source.assign(from, reading);
         uint32_t good = (checks_ & CheckMemory) ? checkGlobal(s, from, reading, source, false) : reading;
         if (good != reading && good != 0) source.assign(from, good);
-        if (counting_ && good != 0) countGlobal(s, from, good, source, counters_.globalLoad, loads_);
+        if (counting_ && good != 0) countGlobal(s, from, good, source, tally_.counters.globalLoad, tally_.loads);
         if ((checks_ & CheckRace) && good != 0) globalRaces(s, from, good, source, false);
     }
     if (!(checks_ & CheckRace)) return;
@@ -239,12 +229,12 @@ void BlockObserver::checkSync(const Site& s, uint32_t mask) {
 }
 
 void BlockObserver::branch(Warp&, bool divergent) {
-    ++counters_.branches;
-    counters_.divergentBranches += divergent;
+    ++tally_.counters.branches;
+    tally_.counters.divergentBranches += divergent;
 }
 
 void BlockObserver::arrives(Warp& w, uint32_t id) {
-    ++counters_.barriers;
+    ++tally_.counters.barriers;
     if (launch_.races) learn(w);
     clocks_.arrive(w.id, id);
 }
@@ -291,7 +281,9 @@ void BlockObserver::report(const Site& s, int lane, DiagnosticKind kind, const s
     launch_.report(std::move(d));
 }
 
-std::unique_ptr<Observer> makeObserver(LaunchContext& launch, Block& block) { return std::make_unique<BlockObserver>(launch, block); }
+std::unique_ptr<Observer> makeObserver(LaunchContext& launch, Block& block, Tally& tally) {
+    return std::make_unique<BlockObserver>(launch, block, tally);
+}
 
 std::shared_ptr<GlobalRaces> makeGlobalRaces(LaunchContext& launch) { return std::make_shared<GlobalRaces>(launch.memory.state(), launch.config.hostThreads != 1); }
 

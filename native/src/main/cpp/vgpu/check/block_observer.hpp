@@ -2,11 +2,11 @@
 #pragma once
 
 #include "check/clocks.hpp"
-#include "check/counting.hpp"
 #include "check/global_races.hpp"
 #include "check/observer.hpp"
 #include "check/poison.hpp"
 #include "check/shared_races.hpp"
+#include "check/tally.hpp"
 
 #include <set>
 
@@ -14,7 +14,7 @@ namespace vgpu {
 
 class BlockObserver : public Observer {
 public:
-    BlockObserver(LaunchContext& launch, Block& block);
+    BlockObserver(LaunchContext& launch, Block& block, Tally& tally);
 
     void start(Block& block) override;
     void finish(Block& block) override;
@@ -26,7 +26,6 @@ public:
     void parameterCopied(Warp& w, int lane, uint32_t to, uint32_t from, uint32_t bytes) override {
         if (poison_) poison_->parameterCopied(w, lane, to, from == REGISTER ? nullptr : &from, bytes);
     }
-    void addTo(Counters& counters) override;
 
 protected:
     uint32_t inspect(Warp& w, const Instr& instr, uint32_t pc, uint32_t active, uint32_t mask) override;
@@ -38,7 +37,6 @@ private:
         const InstrInfo& info;
         uint32_t pc;
     };
-    bool watches(const Instr& instr, const InstrInfo& info) const;
     /// The lanes of a request whose accesses are good.
     uint32_t checkMemory(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, bool write);
     uint32_t checkGlobal(const Site& s, const LaneAddresses& at, uint32_t mask, const Runs& runs, bool write);
@@ -63,23 +61,14 @@ private:
 
     LaunchContext& launch_;
     Block& block_;
+    Tally& tally_;
     const uint32_t checks_;
     const bool counting_;
     BlockClocks clocks_;
     std::unique_ptr<SharedRaces> sharedRaces_;
     std::unique_ptr<Poison> poison_;
     std::vector<WarpKnowledge> knowledge_;
-    Counters counters_;
-    uint64_t mmaFlops_[16] = {};  // by type of A
     GlobalRaces::Recent recentPages_;
-    /// The last runs of each instruction that touches memory, and of what an asynchronous copy reads.
-    std::vector<std::unique_ptr<Runs>> requests_, sources_;
-    static Runs& known(std::unique_ptr<Runs>& slot) {
-        if (slot == nullptr) slot = std::make_unique<Runs>();
-        return *slot;
-    }
-    std::vector<GlobalRaces::LaneRace> found_;
-    Footprint loads_, stores_, atomics_;
     uint64_t version_ = 0;
     std::shared_ptr<AllocationRecord> recent_[4];
     unsigned nextRecent_ = 0;

@@ -7,8 +7,10 @@
 
 namespace vgpu {
 
+struct Tally;
+
 /// The observer of one block for what the launch's configuration asks.
-std::unique_ptr<Observer> makeObserver(LaunchContext& launch, Block& block);
+std::unique_ptr<Observer> makeObserver(LaunchContext& launch, Block& block, Tally& tally);
 
 /// The race detector for global memory, shared by all blocks of a launch.
 std::shared_ptr<GlobalRaces> makeGlobalRaces(LaunchContext& launch);

@@ -15,7 +15,7 @@ public:
     /// Before the instruction: active are the lanes that reach it, mask those whose guard holds. Returns the lanes that
     /// may execute it.
     uint32_t before(Warp& warp, const Instr& instr, uint32_t pc, uint32_t active, uint32_t mask) {
-        if (!costs_.empty()) {
+        if (costs_ != nullptr) {
             InstructionCost& cost = costs_[pc];
             ++cost.warps;
             cost.threads += population(active);
@@ -35,14 +35,13 @@ public:
     /// A call or return has copied a parameter within local memory; from is REGISTER when the value was in a register.
     virtual void parameterCopied(Warp& warp, int lane, uint32_t to, uint32_t from, uint32_t bytes) = 0;
     static constexpr uint32_t REGISTER = UINT32_MAX;
-    virtual void addTo(Counters& counters) = 0;
 
 protected:
     virtual uint32_t inspect(Warp& warp, const Instr& instr, uint32_t pc, uint32_t active, uint32_t mask) = 0;
 
-    std::vector<uint8_t> watched_;        // by pc: not zero for instructions that inspect() must always see
+    const uint8_t* watched_ = nullptr;    // by pc: not zero for instructions that inspect() must always see
     std::vector<uint8_t> tainted_;        // by warp: not zero when it must see all, because a register may be undefined
-    std::vector<InstructionCost> costs_;  // by pc; empty when nothing is counted
+    InstructionCost* costs_ = nullptr;    // by pc; null when nothing is counted
 };
 
 }  // namespace vgpu

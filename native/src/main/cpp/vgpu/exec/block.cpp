@@ -3,6 +3,7 @@
 
 #include "check/checks.hpp"
 #include "check/observer.hpp"
+#include "memory/memory_state.hpp"
 
 #include <algorithm>
 
@@ -51,15 +52,16 @@ uint32_t specialValue(Special special, const LaunchContext& launch, const Block&
 
 }  // namespace
 
-Block::Block(LaunchContext& launch, bool observed) : launch(&launch) {
+Block::Block(LaunchContext& launch, Tally* tally) : launch(&launch) {
     const Program& p = launch.program;
     uint64_t threads = launch.config.block.count();
     warps.resize((threads + 31) / 32);
     uint64_t registers = roundUp(p.registerBytes, 64);
     uint64_t sharedBytes = roundUp(launch.info.staticSharedBytes + launch.config.dynamicSharedBytes, 1024);
     uint64_t local = roundUp(p.localBytes + (p.hasRecursion ? launch.config.stackBytes : 0), 16);
-    storage.resize(sharedBytes + warps.size() * (registers + 32 * local) + 2048);
-    uint8_t* at = reinterpret_cast<uint8_t*>(roundUp(reinterpret_cast<uint64_t>(storage.data()), 1024));
+    storages = launch.memory.state().storages;
+    storage = storages->take(sharedBytes + warps.size() * (registers + 32 * local) + 2048);
+    uint8_t* at = reinterpret_cast<uint8_t*>(roundUp(reinterpret_cast<uint64_t>(storage.bytes.get()), 1024));
     shared = at;
     at += sharedBytes;
     for (uint32_t i = 0; i < warps.size(); ++i) {
@@ -82,13 +84,13 @@ Block::Block(LaunchContext& launch, bool observed) : launch(&launch) {
         std::memcpy(w.regs, p.constants.data(), p.constants.size());
         order.push_back(i);
     }
-    if (observed) {
-        ownObserver = makeObserver(launch, *this);
+    if (tally != nullptr) {
+        ownObserver = makeObserver(launch, *this, *tally);
         observer = ownObserver.get();
     }
 }
 
-Block::~Block() = default;
+Block::~Block() { storages->give(std::move(storage)); }
 
 void Block::start(uint64_t linearIndex) {
     const Dim3& grid = launch->config.grid;

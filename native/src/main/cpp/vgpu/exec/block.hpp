@@ -1,6 +1,7 @@
 // A thread block in flight: its warps, shared memory and barriers.
 #pragma once
 
+#include "exec/block_storage.hpp"
 #include "exec/launch_context.hpp"
 #include "exec/warp.hpp"
 
@@ -37,13 +38,16 @@ private:
     std::array<Barrier, 16> barriers_;
 };
 
+struct Tally;
+
 struct Block {
     LaunchContext* launch = nullptr;
     Observer* observer = nullptr;  // null when nothing is checked or counted
     uint64_t index = 0;            // linear
     Dim3 id{0, 0, 0};
     std::vector<Warp> warps;
-    std::vector<uint8_t> storage;  // registers, shared and local memory
+    BlockStorage storage;          // registers, shared and local memory
+    std::shared_ptr<BlockStorages> storages;
     uint8_t* shared = nullptr;
     BlockBarriers barriers;
     std::vector<uint32_t> order;   // in which warps get their turn
@@ -51,7 +55,8 @@ struct Block {
     std::unique_ptr<Observer> ownObserver;
     bool exhausted = false;        // its last turn ended because it was used up
 
-    Block(LaunchContext& launch, bool observed);
+    /// tally: of the host thread that runs it; null when nothing is checked or counted.
+    Block(LaunchContext& launch, Tally* tally);
     ~Block();
 
     void start(uint64_t linearIndex);

@@ -1,6 +1,7 @@
 // Launches: checks of the configuration, and host threads that run blocks.
 #include "check/checks.hpp"
 #include "check/observer.hpp"
+#include "check/tally.hpp"
 #include "exec/block.hpp"
 #include "exec/loaded_kernel.hpp"
 #include "memory/memory_state.hpp"
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <deque>
 #include <numeric>
+#include <optional>
 #include <thread>
 
 namespace vgpu {
@@ -21,7 +23,7 @@ namespace {
 
 // A block runs this many instructions before others get a turn: long enough that blocks rarely interleave, short enough
 // that one that spins for another block does not stop the machine. One that sleeps meanwhile ends its own turn; one that
-// used up a long turn may be spinning and gets short ones.
+// used up a long turn may be spinning and gets short ones, and so do all of a cooperative launch that never sleeps.
 constexpr uint64_t LONG_TURN = 4u << 20, SHORT_TURN = 1u << 12;
 constexpr uint32_t DEFAULT_RESIDENT = 256;
 constexpr uint64_t MAX_BLOCK_BYTES = 1ull << 30;
@@ -80,9 +82,12 @@ std::vector<uint64_t> blockOrder(const LaunchConfig& c) {
 class Worker {
 public:
     Worker(LaunchContext& launch, std::atomic<uint64_t>& next, const std::vector<uint64_t>& order, uint64_t count, size_t resident, bool observed)
-        : launch_(launch), next_(next), order_(order), count_(count), resident_(resident), observed_(observed) {}
+        : launch_(launch), next_(next), order_(order), count_(count), resident_(resident) {
+        if (observed) tally_.emplace(launch);
+    }
 
     void run() {
+        const bool spins = launch_.config.cooperative && !launch_.program.sleeps;
         while (!launch_.stop.load(std::memory_order_relaxed)) {
             std::unique_ptr<Block> block;
             if (suspended_.size() >= resident_ || (block = startNext()) == nullptr) {
@@ -90,14 +95,10 @@ public:
                 block = std::move(suspended_.front());
                 suspended_.pop_front();
             }
-            if (block->run(block->exhausted ? SHORT_TURN : LONG_TURN)) idle_.push_back(std::move(block));
+            if (block->run(spins || block->exhausted ? SHORT_TURN : LONG_TURN)) idle_.push_back(std::move(block));
             else suspended_.push_back(std::move(block));
         }
-        for (auto* list : {&idle_, &suspended_}) {
-            for (auto& block : *list) {
-                if (block->observer != nullptr) block->observer->addTo(counters);
-            }
-        }
+        if (tally_) tally_->addTo(launch_, counters);
     }
 
     Counters counters;
@@ -109,7 +110,7 @@ private:
         uint64_t index = !order_.empty() ? order_[ordinal] : launch_.config.schedule.order == Schedule::Reverse ? count_ - 1 - ordinal : ordinal;
         std::unique_ptr<Block> block;
         if (idle_.empty()) {
-            block = std::make_unique<Block>(launch_, observed_);
+            block = std::make_unique<Block>(launch_, tally_ ? &*tally_ : nullptr);
         } else {
             block = std::move(idle_.back());
             idle_.pop_back();
@@ -123,7 +124,7 @@ private:
     const std::vector<uint64_t>& order_;
     uint64_t count_;
     size_t resident_;
-    bool observed_;
+    std::optional<Tally> tally_;
     std::deque<std::unique_ptr<Block>> idle_, suspended_;
 };
 

@@ -165,6 +165,7 @@ struct Program {
     bool hasRecursion = false;
     bool usesPartialBarriers = false;     // named or counted barriers beyond bar.sync 0
     bool usesAsyncCopies = false;
+    bool sleeps = false;  // there is a nanosleep
     uint32_t sharedGranularity = 4;       // bytes: the smallest access to shared memory
     uint32_t localBytes = 0;              // per lane, static part
     uint32_t registerPressure = 0;

@@ -1,6 +1,7 @@
 // What Memory holds, for the executor and the checkers.
 #pragma once
 
+#include "exec/block_storage.hpp"
 #include "machine.hpp"
 
 #include <atomic>
@@ -39,6 +40,7 @@ struct Memory::State {
     std::atomic<uint64_t> version{1};
     /// What the race checker of the last launch has left for the next one, null while a launch has it.
     std::shared_ptr<RacePages> racePages;
+    const std::shared_ptr<BlockStorages> storages = std::make_shared<BlockStorages>();
 
     std::shared_ptr<AllocationRecord> lookup(uint64_t address) const;  // caller holds the mutex
     void setShadow(uint64_t address, uint64_t bytes, bool value);

@@ -181,6 +181,7 @@ void Translator::sleep() {
     operands(1);
     Draft d = begin(nothing, "control", Control::Yield);
     add(std::move(d.reads(Slot::A, source(operand(0), Type::U32))));
+    b_.program().sleeps = true;
 }
 
 void Translator::trapNow() {
