@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <deque>
 #include <numeric>
+#include <random>
 #include <thread>
 
 namespace vgpu {
@@ -23,6 +24,10 @@ namespace {
 // that one that waits for another block does not stop the machine. Blocks that have waited, and those of cooperative
 // launches, which are expected to, get short turns.
 constexpr uint64_t LONG_TURN = 4u << 20, SHORT_TURN = 1u << 12;
+// A random schedule interleaves blocks: first turns are RANDOM_TURN times a power of two up to a short turn, so that a block
+// may be set aside when it has hardly begun, and one that waits for another does not do so for long.
+constexpr uint64_t RANDOM_TURN = SHORT_TURN >> 6;
+constexpr unsigned RANDOM_TURNS = 7;
 constexpr uint32_t DEFAULT_RESIDENT = 256;
 constexpr uint64_t MAX_BLOCK_BYTES = 1ull << 30;
 
@@ -80,7 +85,7 @@ std::vector<uint64_t> blockOrder(const LaunchConfig& c) {
 class Worker {
 public:
     Worker(LaunchContext& launch, std::atomic<uint64_t>& next, const std::vector<uint64_t>& order, uint64_t count, size_t resident, bool observed)
-        : launch_(launch), next_(next), order_(order), count_(count), resident_(resident), observed_(observed) {}
+        : launch_(launch), next_(next), order_(order), count_(count), resident_(resident), observed_(observed), random_(launch.config.schedule.seed) {}
 
     void run() {
         const bool cooperative = launch_.config.cooperative;
@@ -89,6 +94,7 @@ public:
             uint64_t turn = SHORT_TURN;
             if (suspended_.size() < resident_ && (block = startNext()) != nullptr) {
                 if (!cooperative) turn = LONG_TURN;
+                if (launch_.config.schedule.order == Schedule::Random) turn = RANDOM_TURN << random_() % RANDOM_TURNS;
             } else if (!suspended_.empty()) {
                 block = std::move(suspended_.front());
                 suspended_.pop_front();
@@ -129,6 +135,7 @@ private:
     uint64_t count_;
     size_t resident_;
     bool observed_;
+    std::mt19937_64 random_;
     std::deque<std::unique_ptr<Block>> idle_, suspended_;
 };
 
