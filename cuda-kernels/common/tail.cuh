@@ -34,6 +34,7 @@ struct MatrixTail {
 #pragma unroll 1
         for (int i = block; i < groups * tail.group.samples; i += blocks) {
             mergeGroup<THREADS>(tail.group.merge, i % groups, i / groups, reinterpret_cast<Moments*>(shared));
+            __syncthreads();  // before the next group's partial results
         }
     }
 

@@ -154,7 +154,7 @@ D4J_DEVICE void imageDecode(const ImageParams& p) {
     uint8_t* dst = static_cast<uint8_t*>(p.dst) + index;
     const int length = static_cast<int>(p.count - index < RUN ? p.count - index : RUN);
     const bool whole = length == RUN && isAligned(p.src, p.dst);
-    float x[RUN] = {};
+    float x[RUN];
     loadRun<TYPE>(x, p.src, index, length, whole);
     RunOfBytes<RUN> bytes = {};
 #pragma unroll

@@ -9,7 +9,7 @@ namespace d4j {
 template <DType TYPE>
 using Stored = typename Element<TYPE>::Storage;
 
-/// `length` elements, or 8- or 16-byte loads of all RUN; the rest of x is left alone.
+/// `length` elements and then zeros, or 8- or 16-byte loads of all RUN.
 template <DType TYPE, int RUN>
 D4J_DEVICE void loadRun(float (&x)[RUN], const void* base, int64_t index, int length, bool aligned) {
     const auto* from = static_cast<const Stored<TYPE>*>(base) + index;
@@ -36,7 +36,7 @@ D4J_DEVICE void loadRun(float (&x)[RUN], const void* base, int64_t index, int le
     } else {
 #pragma unroll
         for (int i = 0; i < RUN; ++i) {
-            if (i < length) x[i] = Element<TYPE>::toFloat(from[i]);
+            x[i] = i < length ? Element<TYPE>::toFloat(from[i]) : 0.0f;
         }
     }
 }

@@ -122,13 +122,12 @@ D4J_DEVICE void mergeGroup(const GroupNormMergeParams& p, int group, int sample,
         }
         partial[lane] = total;
     }
-    __syncthreads();
 #pragma unroll
     for (int distance = kMergeLanes / 2; distance > 0; distance /= 2) {
+        __syncthreads();
         for (int lane = threadIdx.x; lane < distance; lane += THREADS) {
             partial[lane] = merge(partial[lane], partial[lane + distance]);
         }
-        __syncthreads();
     }
     if (threadIdx.x == 0) {
         float* out = p.moments + (static_cast<int64_t>(sample) * p.groups + group) * 2;

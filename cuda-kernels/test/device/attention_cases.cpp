@@ -24,8 +24,8 @@ void check(Suite& suite, const Case& c) {
     k.random(suite.random);
     v.random(suite.random);
     out.poison();
-    const Tensor& keys = c.fused ? q : k;
-    const Tensor& values = c.fused ? q : v;
+    const Tensor& keyRows = c.fused ? q : k;
+    const Tensor& valueRows = c.fused ? q : v;
     const int keyAt = c.fused ? columns : 0, valueAt = c.fused ? 2 * columns : 0;
     auto address = [&](const Tensor& tensor, int column) {
         return static_cast<const char*>(tensor.device()) + column * bytesOf(c.type);
@@ -33,8 +33,8 @@ void check(Suite& suite, const Case& c) {
 
     AttentionParams p{};
     p.q = q.device();
-    p.k = address(keys, keyAt);
-    p.v = address(values, valueAt);
+    p.k = address(keyRows, keyAt);
+    p.v = address(valueRows, valueAt);
     p.out = out.device();
     p.qTokens = c.queries;
     p.kTokens = c.keys;
@@ -67,6 +67,7 @@ void check(Suite& suite, const Case& c) {
     suite.hash(out);
 
     RelativeError error;
+    const std::vector<double> queries = q.values(), keys = keyRows.values(), values = valueRows.values();
     std::vector<double> weights(c.keys);
     for (int b = 0; b < c.batch; ++b) {
         for (int h = 0; h < c.heads; ++h) {
@@ -76,8 +77,8 @@ void check(Suite& suite, const Case& c) {
                 for (int j = 0; j < seen; ++j) {
                     double score = 0;
                     for (int d = 0; d < c.headDim; ++d) {
-                        score += q.get(size_t(b * c.queries + i) * stride + h * c.headDim + d) *
-                                 keys.get(size_t(b * c.keys + j) * stride + keyAt + h * c.headDim + d);
+                        score += queries[size_t(b * c.queries + i) * stride + h * c.headDim + d] *
+                                 keys[size_t(b * c.keys + j) * stride + keyAt + h * c.headDim + d];
                     }
                     weights[j] = score * scale;
                     top = std::max(top, weights[j]);
@@ -86,7 +87,7 @@ void check(Suite& suite, const Case& c) {
                 for (int d = 0; d < c.headDim; ++d) {
                     double mean = 0;
                     for (int j = 0; j < seen; ++j) {
-                        mean += weights[j] * values.get(size_t(b * c.keys + j) * stride + valueAt + h * c.headDim + d);
+                        mean += weights[j] * values[size_t(b * c.keys + j) * stride + valueAt + h * c.headDim + d];
                     }
                     error.add(out.get(size_t(b * c.queries + i) * outStride + h * c.headDim + d), mean / sum);
                 }

@@ -186,6 +186,12 @@ void gemmCases(Suite& suite) {
                  .activation = Activation(suite.uniform(0, 4)), .residual = i % 2 == 0});
         }
     }
+    // An embedding that is read four columns at a time, without and with statistics.
+    for (const NamedTile& tile : kGemmTiles) {
+        const int chunk = 16 / bytesOf(tile.shape.type);
+        GemmCase(suite, tile, {.m = 33, .n = 36, .k = chunk, .samples = 3}).run();
+        GemmCase(suite, tile, {.m = 64, .n = 36, .k = chunk, .samples = 2, .stats = true}).run();
+    }
 }
 
 }  // namespace d4j::test

@@ -122,6 +122,7 @@ public:
     void run(Suite& suite, void (*family)(Suite&)) {
         suite_ = &suite;
         suite.random.seed(Suite::kSeed);
+        configure("schedule=random:1");  // blocks wait for each other in no other
         launch_ = 0;
         case_ = 0;
         if (!surveying_) {

@@ -75,6 +75,15 @@ public:
         return type_ == DType::F16 ? fromHalf(bits) : fromBits(static_cast<uint32_t>(bits) << 16);
     }
 
+    /// All elements, for references that read them many times.
+    std::vector<double> values() const {
+        std::vector<double> all(size());
+        for (size_t i = 0; i < all.size(); ++i) {
+            all[i] = get(i);
+        }
+        return all;
+    }
+
     void set(size_t i, double value) {
         const float x = static_cast<float>(value);
         if (bytesOf(type_) == 4) {

@@ -124,6 +124,23 @@ VGPU_TEST(usingUninitialisedMemoryIsReportedAndLoadingItIsNot) {
     expectClean(d.run("loadPadding", {1}, {64}, d.out, 50));
 }
 
+VGPU_TEST(usingARegisterThatNothingWroteIsReported) {
+    const auto stores = [](const std::string& guard) {
+        return ".version 8.0\n.target sm_80\n.address_size 64\n"
+               ".visible .entry k(.param .u64 out)\n{\n.reg .pred %p<2>;\n.reg .b32 %r<3>;\n.reg .b64 %rd<4>;\n"
+               "ld.param.u64 %rd1, [out];\nmov.u32 %r1, %tid.x;\nsetp.lt.u32 %p1, %r1, 16;\n"
+               "@%p1 mov.u32 %r2, 7;\nmul.wide.u32 %rd2, %r1, 4;\nadd.s64 %rd3, %rd1, %rd2;\n" +
+               guard + "st.global.u32 [%rd3], %r2;\nret;\n}\n";
+    };
+    for (const std::string guard : {"", "@%p1 "}) {
+        Device d(stores(guard));
+        d.config.checks = CheckAll;
+        LaunchResult r = d.run("k", {1}, {32}, d.reserve<int>(32));
+        if (guard.empty()) expect(has(r, DiagnosticKind::Initcheck, "stored value"), "16 lanes store what they never wrote");
+        else expectClean(r);
+    }
+}
+
 VGPU_TEST(aBarrierInDivergentCodeIsReported) {
     Planted d;
     expect(has(d.run("barrierInBothBranches", {1}, {32}, d.out), DiagnosticKind::Synccheck, "divergent"), "synccheck");

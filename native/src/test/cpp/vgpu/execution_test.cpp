@@ -1,6 +1,7 @@
 // Control flow, calls, matrices and schedules.
 #include "harness.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -100,6 +101,26 @@ VGPU_TEST(resultsAndCountersDoNotDependOnScheduleThreadsOrChecks) {
         expectEqual(r.counters.warpInstructions, counters.warpInstructions, "instructions");
         expectEqual(r.counters.globalLoad.sectors, counters.globalLoad.sectors, "sectors");
         expectEqual(r.counters.ldmatrixWaves.wavefronts, counters.ldmatrixWaves.wavefronts, "wavefronts");
+    }
+}
+
+VGPU_TEST(onlyARandomScheduleInterleavesBlocks) {
+    // Each block counts those that start between its own first instruction and its last.
+    const char* const ptx =
+        ".version 8.0\n.target sm_80\n.address_size 64\n"
+        ".visible .entry k(.param .u64 begun, .param .u64 out)\n{\n.reg .pred %p<2>;\n.reg .b32 %r<6>;\n.reg .b64 %rd<5>;\n"
+        "ld.param.u64 %rd1, [begun];\nld.param.u64 %rd2, [out];\natom.global.add.u32 %r1, [%rd1], 1;\nmov.u32 %r2, 0;\n"
+        "AGAIN:\nadd.u32 %r2, %r2, 1;\nsetp.lt.u32 %p1, %r2, 1000;\n@%p1 bra AGAIN;\n"
+        "ld.volatile.global.u32 %r3, [%rd1];\nsub.u32 %r4, %r3, %r1;\nsub.u32 %r4, %r4, 1;\nmov.u32 %r5, %ctaid.x;\n"
+        "mul.wide.u32 %rd3, %r5, 4;\nadd.s64 %rd4, %rd2, %rd3;\nst.global.u32 [%rd4], %r4;\nret;\n}\n";
+    for (const auto order : {Schedule::Forward, Schedule::Reverse, Schedule::Random}) {
+        Device d(ptx);
+        d.config.schedule = {order, 3};
+        d.config.hostThreads = 1;
+        int *begun = d.upload(std::vector<int>{0}), *others = d.upload(std::vector<int>(16));
+        expectEqual(static_cast<int>(d.run("k", {16}, {1}, begun, others).status), 0, "status");
+        const bool interleaved = std::any_of(others, others + 16, [](int n) { return n > 0; });
+        expectEqual(interleaved, order == Schedule::Random, "interleaved");
     }
 }
 

@@ -34,7 +34,7 @@ uint32_t BlockObserver::inspect(Warp& w, const Instr& instr, uint32_t pc, uint32
     if (launch_.races) learn(w);
     if (poison_) {
         uint32_t bad = poison_->undefinedGuard(w, instr, active);
-        if (bad != 0) report(s, firstLane(bad), DiagnosticKind::Initcheck, "condition depends on memory that was never written", 0, 0, false);
+        if (bad != 0) report(s, firstLane(bad), DiagnosticKind::Initcheck, "condition depends on memory or a register that was never written", 0, 0, false);
     }
     if (mask == 0) return 0;
     if ((checks_ & CheckSync) && instr.control == Control::Convergent) checkSync(s, mask);
@@ -55,7 +55,7 @@ uint32_t BlockObserver::inspect(Warp& w, const Instr& instr, uint32_t pc, uint32
     runs.assign(at, touching);
     if (poison_) {
         uint32_t bad = poison_->undefinedAddress(w, info, touching);
-        if (bad != 0) report(s, firstLane(bad), DiagnosticKind::Initcheck, "address depends on memory that was never written", at.at[firstLane(bad)], at.bytes, false);
+        if (bad != 0) report(s, firstLane(bad), DiagnosticKind::Initcheck, "address depends on memory or a register that was never written", at.at[firstLane(bad)], at.bytes, false);
     }
     if (checks_ & CheckMemory) {
         bool write = info.access.kind == Access::Store || info.access.kind == Access::Atomic || info.access.kind == Access::AsyncCopy;
@@ -174,7 +174,7 @@ void BlockObserver::checkInit(const Site& s, const LaneAddresses& at, uint32_t m
     if (bad != 0) {
         int i = firstLane(bad);
         bool atomic = s.info.access.kind == Access::Atomic;
-        report(s, i, DiagnosticKind::Initcheck, atomic ? "atomic operation on memory, or with a value, that was never written" : "stored value depends on memory that was never written",
+        report(s, i, DiagnosticKind::Initcheck, atomic ? "atomic operation on memory, or with a value, that was never written" : "stored value depends on memory or a register that was never written",
                at.at[i], at.bytes, at.global >> i & 1);
     }
     poison_->flow(s.w, s.instr, s.info, &at, mask, &runs);

@@ -35,6 +35,11 @@ void Poison::reset() {
     for (size_t w = 0; w < tainted_.size(); ++w) {
         if (tainted_[w]) std::fill_n(rows_.begin() + static_cast<std::ptrdiff_t>(w * rowsPerWarp_), rowsPerWarp_, 0u);
         tainted_[w] = 0;
+        for (const Program::UndefinedRow& r : program_.undefined) {
+            if (program_.hasRecursion && r.row == program_.frameBaseRow) continue;  // that it is zero is its meaning
+            rows_[w * rowsPerWarp_ + r.row / 4] = ~0u;
+            tainted_[w] = 1;
+        }
     }
     std::fill(shared_.begin(), shared_.end(), 0);
     std::fill(local_.begin(), local_.end(), 0);

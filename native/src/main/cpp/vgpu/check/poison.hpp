@@ -1,6 +1,6 @@
-// initcheck: which values come from memory that nobody has written. Loading such a value is no error, using it is: as
-// a branch condition, an address, or in what a kernel stores to global memory. Padded rows of a tile that are loaded and
-// never used stay silent.
+// initcheck: which values come from memory, or from a register of the kernel, that nobody has written. Loading such a
+// value is no error, using it is: as a branch condition, an address, or in what a kernel stores to global memory. Padded
+// rows of a tile that are loaded and never used stay silent.
 #pragma once
 
 #include "check/lane_addresses.hpp"

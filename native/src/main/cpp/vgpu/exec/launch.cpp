@@ -10,6 +10,7 @@
 #include <deque>
 #include <numeric>
 #include <optional>
+#include <random>
 #include <thread>
 
 namespace vgpu {
@@ -25,6 +26,10 @@ namespace {
 // that one that spins for another block does not stop the machine. One that sleeps meanwhile ends its own turn; one that
 // used up a long turn may be spinning and gets short ones, and so do all of a cooperative launch that never sleeps.
 constexpr uint64_t LONG_TURN = 4u << 20, SHORT_TURN = 1u << 12;
+// A random schedule interleaves blocks: first turns are RANDOM_TURN times a power of two up to a short turn, so that a block
+// may be set aside when it has hardly begun, and one that waits for another does not do so for long.
+constexpr uint64_t RANDOM_TURN = SHORT_TURN >> 6;
+constexpr unsigned RANDOM_TURNS = 7;
 constexpr uint32_t DEFAULT_RESIDENT = 256;
 constexpr uint64_t MAX_BLOCK_BYTES = 1ull << 30;
 
@@ -82,7 +87,8 @@ std::vector<uint64_t> blockOrder(const LaunchConfig& c) {
 class Worker {
 public:
     Worker(LaunchContext& launch, std::atomic<uint64_t>& next, const std::vector<uint64_t>& order, uint64_t count, size_t resident, bool observed)
-        : launch_(launch), next_(next), order_(order), count_(count), resident_(resident) {
+        : launch_(launch), next_(next), order_(order), count_(count), resident_(resident),
+          random_(launch.config.schedule.seed) {
         if (observed) tally_.emplace(launch);
     }
 
@@ -90,12 +96,18 @@ public:
         const bool spins = launch_.config.cooperative && !launch_.program.sleeps;
         while (!launch_.stop.load(std::memory_order_relaxed)) {
             std::unique_ptr<Block> block;
-            if (suspended_.size() >= resident_ || (block = startNext()) == nullptr) {
-                if (suspended_.empty()) break;
+            uint64_t turn = LONG_TURN;
+            if (suspended_.size() < resident_ && (block = startNext()) != nullptr) {
+                if (launch_.config.schedule.order == Schedule::Random) turn = RANDOM_TURN << random_() % RANDOM_TURNS;
+            } else if (!suspended_.empty()) {
                 block = std::move(suspended_.front());
                 suspended_.pop_front();
+                if (block->exhausted) turn = SHORT_TURN;
+            } else {
+                break;
             }
-            if (block->run(spins || block->exhausted ? SHORT_TURN : LONG_TURN)) idle_.push_back(std::move(block));
+            if (spins) turn = std::min(turn, SHORT_TURN);
+            if (block->run(turn)) idle_.push_back(std::move(block));
             else suspended_.push_back(std::move(block));
         }
         if (tally_) tally_->addTo(launch_, counters);
@@ -125,6 +137,7 @@ private:
     uint64_t count_;
     size_t resident_;
     std::optional<Tally> tally_;
+    std::mt19937_64 random_;
     std::deque<std::unique_ptr<Block>> idle_, suspended_;
 };
 
