@@ -137,6 +137,19 @@ void attentionCases(Suite& suite) {
             check(suite, {type, 1, 1, headDim, tokens, tokens, true, true, true, 1});
         }
     }
+    for (const DType type : {DType::F16, DType::BF16}) {
+        for (const AttentionTile& tile : kAttentionTiles) {
+            // Warps without queries, for which the loop over tiles is another one.
+            check(suite, {type, 1, 1, tile.headDim, 3, 6 * tile.keys + 1, false, false, false, 1});
+            // Queries that are not the first see the last two tiles in part.
+            check(suite, {type, 1, 1, tile.headDim, 250, 250, true, false, false, 1});
+            if (!tile.sumByMma) continue;
+            // An odd number of steps of 16 keys at the end of the first tile, and of the second.
+            for (int keys = 9; keys < 2 * tile.keys; keys += 32) {
+                check(suite, {type, 1, 1, tile.headDim, attentionQueries(tile), keys, false, false, false, 1});
+            }
+        }
+    }
 }
 
 }  // namespace d4j::test

@@ -274,6 +274,13 @@ void convCases(Suite& suite) {
             ConvCase(suite, tile, true, {.n = 2, .h = 7, .w = 6, .c0 = channels, .k = 13}).run();
         }
     }
+    // Split sums of a number of channels that is no multiple of 4.
+    for (const NamedTile& tile : kConvTiles) {
+        ConvCase(suite, tile, false, {.c0 = 16 / bytesOf(tile.shape.type), .k = 7, .splits = 2}).run();
+    }
+    for (const NamedTile& tile : kConvAnyTiles) {
+        ConvCase(suite, tile, true, {.k = 7, .splits = 2}).run();
+    }
 }
 
 }  // namespace d4j::test
