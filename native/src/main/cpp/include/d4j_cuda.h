@@ -56,6 +56,8 @@ D4J_API int d4j_cuda_weight_bytes(const d4j_cuda_weight_desc* desc, int64_t* byt
 // Packs published tensors, [outputs, channels, taps], joined along their first dimension, into host memory at `target`.
 D4J_API int d4j_cuda_weight_pack(const d4j_cuda_weight_desc* desc, const int64_t* sources, const int64_t* first_dims,
                                  int32_t count, int32_t source_dtype, int64_t target);
+// Writes slices in host memory as others' kernels read filters: [outputs, taps, channels], dense, in the packed dtype.
+D4J_API int d4j_cuda_weight_unpack(const d4j_cuda_weight_desc* desc, int64_t packed, int64_t target);
 
 // ---- ops: descriptors and address lists of d4j_ops.h, without scratch ------------------------------------------------
 

@@ -80,6 +80,10 @@ public final class CudaOps {
       int sourceDtype,
       long target);
 
+  /** Packed slices to a dense [outputs, taps, channels], both in host memory. */
+  public static native int d4j_cuda_weight_unpack(
+      @Const CudaWeightDesc desc, long packed, long target);
+
   /** Bytes of the statistics that a producer can leave for a group norm; 0 if it cannot. */
   public static native long d4j_cuda_statistics_bytes(int n, int hw, int c);
 
