@@ -26,10 +26,14 @@ import java.util.TreeMap;
  */
 public final class GpuReport {
   private static final int REPEATS = 20;
+  private static final int STEPS = 20;
 
   private final boolean virtual;
 
-  /** Executing 1.6 TFLOP more than once on a CPU would tell nothing new. */
+  /** Of the digits, and the size of the U-Net's latents: a rehearsal on a CPU need not be long. */
+  private final int steps;
+
+  private final int latents;
   private final int repeats;
 
   private final StringBuilder report = new StringBuilder("# Diffuse4J on a GPU\n\n");
@@ -37,6 +41,8 @@ public final class GpuReport {
   private GpuReport(boolean virtual) {
     this.virtual = virtual;
     repeats = virtual ? 1 : REPEATS;
+    steps = virtual ? 1 : STEPS;
+    latents = virtual ? StableDiffusionUNet.LATENTS / 4 : StableDiffusionUNet.LATENTS;
   }
 
   /** Writes the report. */
@@ -83,10 +89,10 @@ public final class GpuReport {
   }
 
   private void digits(Device device) {
-    report.append(
-        "## Ten digits, 20 steps, guidance 2\n\nWall time after a first run. The difference is that"
-            + " of the pixels to the cpu device's in f32, relative to their norm: one step of a byte"
-            + " here and there.\n\n");
+    append(
+        "## Ten digits, guidance 2, steps: %d\n\nWall time%s. The difference is that of the pixels"
+            + " to the cpu device's in f32, relative to their norm.\n\n",
+        steps, virtual ? "" : " after a first run");
     report.append("| dtype | ms | difference |\n|---|---|---|\n");
     List<Image> expected;
     try (Device cpu = Device.cpu();
@@ -97,7 +103,9 @@ public final class GpuReport {
     for (DType dtype : DType.values()) {
       try (Model model = load(device, dtype);
           Sampler sampler = model.sampler()) {
-        sampler.generate(request());
+        if (!virtual) {
+          sampler.generate(request());
+        }
         long begin = System.nanoTime();
         List<Image> images = sampler.generate(request()).images();
         double milliseconds = (System.nanoTime() - begin) / 1e6;
@@ -110,11 +118,12 @@ public final class GpuReport {
     return Model.load(device, BundledModels.load().resolve("digits-32"), dtype, w -> {});
   }
 
-  private static GenerationRequest request() {
+  private GenerationRequest request() {
     return GenerationRequest.builder()
         .labels(0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
         .seed(7)
         .guidanceScale(2)
+        .steps(steps)
         .build();
   }
 
@@ -134,14 +143,18 @@ public final class GpuReport {
 
   /** Returns the milliseconds of a call. */
   private double stableDiffusion(CudaDevice device) {
-    try (StableDiffusionUNet unet = new StableDiffusionUNet(device, DType.F16)) {
+    try (StableDiffusionUNet unet = new StableDiffusionUNet(device, DType.F16, latents)) {
       CudaTimer timer = device.timer();
       List<CudaTimer.KernelTime> kernels = timer.kernels(unet.plan(), repeats);
       double graph = timer.graph(unet.plan(), repeats);
       append(
-          "\n## Stable Diffusion 1.5's U-Net\n\n64x64 latents, batch 2, f16, made-up weights: %.3f"
-              + " ms as a graph of %d kernels. Each kernel launched alone, %s:\n\n",
-          graph, kernels.size(), repeats == 1 ? "once" : repeats + " times in a row");
+          "\n## Stable Diffusion 1.5's U-Net\n\n%dx%d latents, batch 2, f16, made-up weights:"
+              + " %.3f ms as a graph of %d kernels. Each kernel launched alone, %s:\n\n",
+          latents,
+          latents,
+          graph,
+          kernels.size(),
+          repeats == 1 ? "once" : repeats + " times in a row");
       report.append("| kernel | launches | ms in all |\n|---|---|---|\n");
       Map<String, double[]> sums = new TreeMap<>();
       double all = 0;
@@ -164,7 +177,7 @@ public final class GpuReport {
         append("cuDNN is not installed: there is nothing to compare with. (%s)\n", finding.text());
         return;
       }
-      try (StableDiffusionUNet unet = new StableDiffusionUNet(device, DType.F16)) {
+      try (StableDiffusionUNet unet = new StableDiffusionUNet(device, DType.F16, latents)) {
         double mixed = device.timer().graph(unet.plan(), repeats);
         report.append(CudnnComparison.text(finding.text(), ours, mixed, device.kernelChoices()));
       }
