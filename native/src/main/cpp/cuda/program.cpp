@@ -65,6 +65,10 @@ int d4j_cuda_program_destroy(int64_t program) {
     return d4j::guarded([&] { delete &d4j::cuda::program_of(program); });
 }
 
+int d4j_cuda_program_seal(int64_t program) {
+    return d4j::guarded([&] { d4j::cuda::program_of(program).seal(); });
+}
+
 int64_t d4j_cuda_program_scratch_bytes(int64_t program) {
     int64_t bytes = 0;
     d4j::guarded([&] { bytes = d4j::cuda::program_of(program).scratchBytes(); });

@@ -71,6 +71,9 @@ public:
 
     void offerTail(const OpenTail& tail) { openTail_ = tail; }
 
+    /// Nothing joins the launches so far any more.
+    void seal() { openTail_.reset(); }
+
     /// The tail of the last launch, if it wrote exactly this.
     OpenTail* openTail(const void* output, DType type, std::int64_t m, int n) {
         return openTail_ && openTail_->output == output && openTail_->type == type && openTail_->m == m &&

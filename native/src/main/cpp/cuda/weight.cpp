@@ -35,6 +35,21 @@ public:
         }
     }
 
+    /// The reverse, of slices: [outputs, taps, channels] in the type that the weight was packed to.
+    void unpack(const char* source, char* target) const {
+        require(!rows() && d_.interleave == 0, "only slices that are not interleaved can be unpacked");
+        const std::int64_t size = bytesOf(type_);
+        for (int output = 0; output < d_.outputs; ++output) {
+            for (int tap = 0; tap < d_.taps; ++tap) {
+                for (int channel = 0; channel < channels_; ++channel) {
+                    std::memcpy(target, source + packed_.position(output, tap, channel) * size,
+                                static_cast<std::size_t>(size));
+                    target += size;
+                }
+            }
+        }
+    }
+
 private:
     bool rows() const { return d_.layout == D4J_CUDA_ROWS; }
     std::int64_t rowElements() const { return std::int64_t{channels_} * d_.taps; }
@@ -105,5 +120,12 @@ int d4j_cuda_weight_pack(const d4j_cuda_weight_desc* desc, const int64_t* source
             first += first_dims[i];
         }
         d4j::require(first == desc->outputs, "the sources' first dimensions do not add up to the outputs");
+    });
+}
+
+int d4j_cuda_weight_unpack(const d4j_cuda_weight_desc* desc, int64_t packed, int64_t target) {
+    return d4j::guarded([&] {
+        d4j::require(packed != 0 && target != 0, "no place to unpack the weight from or to");
+        d4j::cuda::Packer(*desc).unpack(d4j::cuda::pointer<const char>(packed), d4j::cuda::pointer<char>(target));
     });
 }

@@ -21,6 +21,8 @@
 D4J_API int d4j_cuda_program_create(int32_t multiprocessors, int32_t shared_bytes, int32_t batch_invariant,
                                     int64_t scratch, int64_t counters, int64_t* program);
 D4J_API int d4j_cuda_program_destroy(int64_t program);
+// Work that is not in the list comes next: nothing behind it may join a launch in front of it.
+D4J_API int d4j_cuda_program_seal(int64_t program);
 D4J_API int64_t d4j_cuda_program_scratch_bytes(int64_t program);
 D4J_API int64_t d4j_cuda_program_counter_bytes(int64_t program);
 D4J_API int32_t d4j_cuda_program_launches(int64_t program);
@@ -57,6 +59,8 @@ D4J_API int d4j_cuda_weight_bytes(const d4j_cuda_weight_desc* desc, int64_t* byt
 // Packs published tensors, [outputs, channels, taps], joined along their first dimension, into host memory at `target`.
 D4J_API int d4j_cuda_weight_pack(const d4j_cuda_weight_desc* desc, const int64_t* sources, const int64_t* first_dims,
                                  int32_t count, int32_t source_dtype, int64_t target);
+// Writes slices in host memory as others' kernels read filters: [outputs, taps, channels], dense, in the packed dtype.
+D4J_API int d4j_cuda_weight_unpack(const d4j_cuda_weight_desc* desc, int64_t packed, int64_t target);
 
 // ---- ops: descriptors and address lists of d4j_ops.h, without scratch ------------------------------------------------
 

@@ -29,16 +29,28 @@ final class StableDiffusionUNet implements AutoCloseable {
        "attention_head_dim": 8}
       """;
 
+  /** Height and width of those of an image of 512x512. */
+  static final int LATENTS = 64;
+
   private final PackedWeights weights;
   private final Plan plan;
 
   StableDiffusionUNet(CudaDevice device, DType dtype) {
+    this(device, dtype, LATENTS);
+  }
+
+  /**
+   * For latents of another size.
+   *
+   * @param latents height and width, a multiple of 8
+   */
+  StableDiffusionUNet(CudaDevice device, DType dtype, int latents) {
     UNet network =
         new UNet2DCondition(
             UNet2DConditionConfig.from(ModelConfig.parse("config.json", CONFIG), w -> {}));
     ElementType type = ElementType.of(dtype);
     Graph load = network.graph(new UNet.Shape(1, 16, 16, 2), type);
-    Graph graph = network.graph(new UNet.Shape(2, 64, 64, 77), type);
+    Graph graph = network.graph(new UNet.Shape(2, latents, latents, 77), type);
     try (TensorSource source = new RandomTensors(load.publishedShapes())) {
       weights = device.load(load, dtype, source);
     }

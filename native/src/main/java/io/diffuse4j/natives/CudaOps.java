@@ -46,6 +46,9 @@ public final class CudaOps {
 
   public static native int d4j_cuda_program_destroy(long program);
 
+  /** Lets nothing that is appended later join a launch so far. */
+  public static native int d4j_cuda_program_seal(long program);
+
   /** Bytes of scratch that the ops so far need. */
   public static native long d4j_cuda_program_scratch_bytes(long program);
 
@@ -83,6 +86,10 @@ public final class CudaOps {
       int count,
       int sourceDtype,
       long target);
+
+  /** Packed slices to a dense [outputs, taps, channels], both in host memory. */
+  public static native int d4j_cuda_weight_unpack(
+      @Const CudaWeightDesc desc, long packed, long target);
 
   /** Bytes of the statistics that a producer can leave for a group norm; 0 if it cannot. */
   public static native long d4j_cuda_statistics_bytes(int n, int hw, int c);

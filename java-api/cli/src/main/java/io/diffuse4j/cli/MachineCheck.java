@@ -1,6 +1,7 @@
 package io.diffuse4j.cli;
 
 import io.diffuse4j.core.device.CpuOptions;
+import io.diffuse4j.core.device.CudnnFinding;
 import io.diffuse4j.core.device.Device;
 import io.diffuse4j.core.device.DeviceException;
 import io.diffuse4j.core.device.VirtualOptions;
@@ -41,6 +42,7 @@ record MachineCheck(String title, Supplier<Finding> check) {
         new MachineCheck("cache", MachineCheck::cache),
         new MachineCheck("models", MachineCheck::models),
         new MachineCheck("cuda device", MachineCheck::cuda),
+        new MachineCheck("cuDNN", MachineCheck::cudnn),
         new MachineCheck("virtual device", MachineCheck::virtual));
   }
 
@@ -174,6 +176,18 @@ record MachineCheck(String title, Supplier<Finding> check) {
       return Finding.problem(
           e.getMessage(), "update the NVIDIA driver, and see whether nvidia-smi works");
     }
+  }
+
+  private static Finding cudnn() {
+    if (!Device.hasCuda()) {
+      return Finding.ok("not looked for: only a cuda device can use it");
+    }
+    CudnnFinding finding = Device.findCudnn();
+    return finding.found()
+        ? Finding.ok(finding.text() + ", used where it measures faster than our kernels")
+        : Finding.note(
+            "none: " + finding.text(),
+            "it is optional; java-api/core/README.md says what to install");
   }
 
   private static Finding virtual() {

@@ -35,6 +35,11 @@ final class CudaBuffer implements DeviceBuffer {
     stream.upload(at(byteOffset, count, 1), source, count);
   }
 
+  /** Copies bytes to native host memory and waits for them. */
+  void download(long byteOffset, Pointer target, long count) {
+    stream.download(target, at(byteOffset, count, 1), count);
+  }
+
   @Override
   public void upload(long byteOffset, float[] source, int from, int count) {
     try (FloatPointer host = new FloatPointer(count)) {

@@ -7,8 +7,14 @@ import static org.bytedeco.cuda.global.cudart.cuDeviceGetCount;
 import static org.bytedeco.cuda.global.cudart.cuDeviceGetName;
 import static org.bytedeco.cuda.global.cudart.cuDevicePrimaryCtxRelease;
 import static org.bytedeco.cuda.global.cudart.cuDevicePrimaryCtxRetain;
+import static org.bytedeco.cuda.global.cudart.cuDriverGetVersion;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.bytedeco.cuda.cudart.CUctx_st;
 
 /** A device's primary context, which its users share. Any thread may call: it binds it first. */
@@ -68,6 +74,22 @@ final class CudaContext implements AutoCloseable {
 
   String name() {
     return name;
+  }
+
+  /** The GPU and what drives it, as measurements depend on them. */
+  String identity() {
+    int[] version = new int[1];
+    CudaDriver.check("cuDriverGetVersion", cuDriverGetVersion(version));
+    return name + ", compute capability " + major + "." + minor + ", CUDA " + version[0] + module();
+  }
+
+  /** The version of Linux's driver, which the driver API does not tell. */
+  private static String module() {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/driver/nvidia/version"))) {
+      return lines.findFirst().map(line -> ", " + line).orElse("");
+    } catch (IOException | UncheckedIOException e) {
+      return "";
+    }
   }
 
   Multiprocessors multiprocessors() {

@@ -1,6 +1,8 @@
 package io.diffuse4j.core.cuda;
 
+import io.diffuse4j.core.cuda.cudnn.CudnnKernels;
 import io.diffuse4j.core.device.CudaOptions;
+import io.diffuse4j.core.device.CudnnFinding;
 import io.diffuse4j.core.device.DType;
 import io.diffuse4j.core.device.Device;
 import io.diffuse4j.core.device.DeviceException;
@@ -16,33 +18,95 @@ import io.diffuse4j.core.op.Plan;
 import io.diffuse4j.core.op.SamplingLoop;
 import io.diffuse4j.core.sampler.SamplerShape;
 import io.diffuse4j.core.sampler.SamplerStep;
+import io.diffuse4j.weights.BundledModels;
 import io.diffuse4j.weights.TensorSource;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * A GPU through the CUDA driver API: a real one, or the virtual GPU. Both run the same kernels and
  * make the same calls.
  */
 public final class CudaDevice extends Device implements OpProvider {
+  /** Of a measurement on a real GPU; the virtual one's clock shows the same every time. */
+  private static final int SAMPLES = 5;
+
   private final boolean virtual;
   private final CudaContext context;
   private final CudaStream stream;
   private final CudaMemory memory;
   private final CudaModules modules;
 
-  private CudaDevice(boolean virtual, int ordinal, long memoryLimit) {
+  /** Null without foreign kernels. */
+  private final KernelChooser chooser;
+
+  private final CudnnFinding finding;
+
+  private CudaDevice(boolean virtual, int ordinal, long memoryLimit, Foreign foreign) {
     this.virtual = virtual;
     CudaContext opened = new CudaContext(ordinal);
     CudaStream queue = null;
+    ForeignKernels library = null;
     try {
       queue = new CudaStream(opened);
       modules = new CudaModules(opened, virtual);
+      memory = new CudaMemory(opened, queue, memoryLimit);
+      opened.bind();
+      String absent = "";
+      try {
+        library = foreign.library.get();
+      } catch (IllegalStateException e) {
+        absent = e.getMessage();
+      }
+      chooser = library == null ? null : chooser(opened, queue, library, foreign);
+      finding = new CudnnFinding(library != null, library == null ? absent : library.version());
     } catch (Throwable t) {
-      NativeResource.closeAll(queue, opened);
+      NativeResource.closeAll(library, queue, opened);
       throw t;
     }
     context = opened;
     stream = queue;
-    memory = new CudaMemory(context, stream, memoryLimit);
+  }
+
+  /**
+   * Where kernels that are not ours come from.
+   *
+   * @param library opens it in the bound context; {@link IllegalStateException} says why it cannot
+   * @param folder where choices are remembered
+   * @param warnings gets lines about it
+   */
+  record Foreign(Supplier<ForeignKernels> library, Path folder, Consumer<String> warnings) {
+    private static final System.Logger LOG = System.getLogger(CudaDevice.class.getName());
+
+    static Foreign none() {
+      return new Foreign(
+          () -> {
+            throw new IllegalStateException("it was not asked for");
+          },
+          Path.of(""),
+          warning -> {});
+    }
+
+    static Foreign cudnn() {
+      return new Foreign(
+          CudnnKernels::open,
+          BundledModels.cacheFolder(),
+          warning -> LOG.log(System.Logger.Level.WARNING, warning));
+    }
+  }
+
+  private KernelChooser chooser(
+      CudaContext opened, CudaStream queue, ForeignKernels library, Foreign foreign) {
+    String identity =
+        opened.identity() + ", " + library.version() + ", kernels " + modules.contentHash();
+    return new KernelChooser(
+        opened,
+        library,
+        new KernelComparison(opened, modules, queue, memory, virtual ? 1 : SAMPLES),
+        new KernelChoiceFile(foreign.folder, identity, foreign.warnings),
+        foreign.warnings);
   }
 
   /** Whether {@link #open(CudaOptions)} would find a GPU. */
@@ -62,13 +126,22 @@ public final class CudaDevice extends Device implements OpProvider {
   /** Opens a GPU of this machine. */
   public static CudaDevice open(CudaOptions options) {
     CudaDriver.openReal();
-    return new CudaDevice(false, options.index(), options.memoryLimit());
+    return new CudaDevice(
+        false,
+        options.index(),
+        options.memoryLimit(),
+        options.cudnn() ? Foreign.cudnn() : Foreign.none());
   }
 
   /** Opens the virtual GPU. */
   public static CudaDevice open(VirtualOptions options) {
+    return open(options, Foreign.none());
+  }
+
+  /** With what stands in for cuDNN, which needs a real GPU. */
+  static CudaDevice open(VirtualOptions options, Foreign foreign) {
     CudaDriver.openVirtual(options.profile());
-    return new CudaDevice(true, 0, options.memoryLimit());
+    return new CudaDevice(true, 0, options.memoryLimit(), foreign);
   }
 
   @Override
@@ -86,7 +159,8 @@ public final class CudaDevice extends Device implements OpProvider {
         + context.minor()
         + ", "
         + context.multiprocessors().count()
-        + " multiprocessors";
+        + " multiprocessors"
+        + (chooser == null ? "" : ", " + chooser.version());
   }
 
   @Override
@@ -101,14 +175,31 @@ public final class CudaDevice extends Device implements OpProvider {
 
   @Override
   public Plan compile(Graph graph, PackedWeights weights, boolean batchInvariant) {
-    return new CudaPlan(context, modules, memory, graph, (CudaWeights) weights, batchInvariant);
+    CudaWeights packed = (CudaWeights) weights;
+    // Which kernel a foreign library takes may depend on the batch.
+    if (chooser != null && !batchInvariant) {
+      ForeignOps foreign = chooser.choose(graph, packed);
+      if (!foreign.isEmpty()) {
+        try {
+          return new CudaPlan(context, modules, memory, graph, packed, false, foreign);
+        } catch (RuntimeException e) {
+          foreign.close();
+          chooser.warn(e);
+        }
+      }
+    }
+    return new CudaPlan(context, modules, memory, graph, packed, batchInvariant, ForeignOps.none());
   }
 
   @Override
   public PlannedMemory plan(Graph graph, DType dtype, boolean batchInvariant) {
     CudaWeights declared = new CudaWeights(graph, dtype);
+    ForeignOps.Needs foreign =
+        chooser == null || batchInvariant
+            ? ForeignOps.Needs.NONE
+            : chooser.remembered(graph, declared);
     return new PlannedMemory(
-        declared.bytes(), CudaPlan.plannedBytes(context, graph, declared, batchInvariant));
+        declared.bytes(), CudaPlan.plannedBytes(context, graph, declared, batchInvariant, foreign));
   }
 
   @Override
@@ -142,6 +233,21 @@ public final class CudaDevice extends Device implements OpProvider {
     return new CudaTimer(context, stream);
   }
 
+  /** Whether plans may use cuDNN, with its version, or why not. */
+  public CudnnFinding cudnn() {
+    return finding;
+  }
+
+  /** What is known of op shapes: empty without a foreign library. */
+  public List<KernelChoice> kernelChoices() {
+    return chooser == null ? List.of() : chooser.choices();
+  }
+
+  /** Where they are remembered; null without a foreign library. */
+  KernelChoiceFile kernelChoiceFile() {
+    return chooser == null ? null : chooser.file();
+  }
+
   @Override
   protected String describe() {
     return "Device " + kind().name().toLowerCase(java.util.Locale.ROOT);
@@ -149,6 +255,6 @@ public final class CudaDevice extends Device implements OpProvider {
 
   @Override
   protected void release() {
-    NativeResource.closeAll(modules, stream, context);
+    NativeResource.closeAll(chooser, modules, stream, context);
   }
 }

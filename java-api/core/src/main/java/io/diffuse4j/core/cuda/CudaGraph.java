@@ -1,5 +1,6 @@
 package io.diffuse4j.core.cuda;
 
+import static org.bytedeco.cuda.global.cudart.cuGraphAddChildGraphNode;
 import static org.bytedeco.cuda.global.cudart.cuGraphAddKernelNode;
 import static org.bytedeco.cuda.global.cudart.cuGraphCreate;
 import static org.bytedeco.cuda.global.cudart.cuGraphDestroy;
@@ -9,6 +10,7 @@ import static org.bytedeco.cuda.global.cudart.cuGraphKernelNodeSetAttribute;
 
 import io.diffuse4j.core.op.MemoryView;
 import java.util.List;
+import java.util.function.ToIntFunction;
 import org.bytedeco.cuda.cudart.CUDA_KERNEL_NODE_PARAMS_v2;
 import org.bytedeco.cuda.cudart.CUgraphExec_st;
 import org.bytedeco.cuda.cudart.CUgraphNode_st;
@@ -19,7 +21,7 @@ import org.bytedeco.javacpp.PointerPointer;
 
 /**
  * The launches of programs, one after the other, as an executable CUDA graph. Built node by node
- * and not captured: other threads use the stream meanwhile.
+ * and not captured: other threads use the stream meanwhile. Foreign work is a child graph.
  */
 final class CudaGraph implements AutoCloseable {
   /** CU_LAUNCH_ATTRIBUTE_COOPERATIVE. */
@@ -31,12 +33,26 @@ final class CudaGraph implements AutoCloseable {
   private boolean closed;
 
   CudaGraph(CudaContext context, List<CudaProgram> programs) {
+    this(context, graph -> addNodes(graph, programs));
+  }
+
+  /** Foreign work alone, to measure it. */
+  CudaGraph(CudaContext context, CapturedGraph foreign) {
+    this(
+        context,
+        graph -> {
+          addChild(graph, null, foreign);
+          return 1;
+        });
+  }
+
+  private CudaGraph(CudaContext context, ToIntFunction<CUgraph_st> fill) {
     this.context = context;
     context.bind();
     CUgraph_st graph = new CUgraph_st();
     CudaDriver.check("cuGraphCreate", cuGraphCreate(graph, 0));
     try {
-      nodes = addNodes(graph, programs);
+      nodes = fill.applyAsInt(graph);
       CudaDriver.check("cuGraphInstantiate", cuGraphInstantiate(executable, graph, 0));
     } finally {
       CudaDriver.check("cuGraphDestroy", cuGraphDestroy(graph));
@@ -51,7 +67,16 @@ final class CudaGraph implements AutoCloseable {
         PointerPointer<Pointer> arguments = new PointerPointer<>(1)) {
       yes.cooperative(1);
       for (CudaProgram program : programs) {
-        for (CudaProgram.Launch launch : program.launches()) {
+        List<CudaProgram.Launch> launches = program.launches();
+        for (int i = 0; i <= launches.size(); i++) {
+          for (CapturedGraph foreign : program.foreignBefore(i)) {
+            previous = addChild(graph, previous, foreign);
+            count++;
+          }
+          if (i == launches.size()) {
+            break;
+          }
+          CudaProgram.Launch launch = launches.get(i);
           node.func(launch.function());
           node.gridDimX(launch.gridX()).gridDimY(launch.gridY()).gridDimZ(launch.gridZ());
           node.blockDimX(launch.threads()).blockDimY(1).blockDimZ(1);
@@ -75,11 +100,21 @@ final class CudaGraph implements AutoCloseable {
     return count;
   }
 
+  private static CUgraphNode_st addChild(
+      CUgraph_st graph, CUgraphNode_st previous, CapturedGraph foreign) {
+    CUgraphNode_st added = new CUgraphNode_st();
+    CudaDriver.check(
+        "cuGraphAddChildGraphNode",
+        cuGraphAddChildGraphNode(
+            added, graph, previous, previous == null ? 0 : 1, foreign.handle()));
+    return added;
+  }
+
   CUgraphExec_st handle() {
     return executable;
   }
 
-  /** Kernel launches of one run. */
+  /** Kernel launches of one run; foreign work counts as one. */
   int nodes() {
     return nodes;
   }

@@ -23,11 +23,14 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.BiConsumer;
 
 /** Turns the ops of a graph into launches. */
 final class CudaLowering {
   private final Graph graph;
   private final CudaWeights weights;
+  private final Set<Op> foreign;
   private final CudaFusion fusion;
   private final OpDescriptors descriptors;
   private final List<ArenaLayout.Side> sides = new ArrayList<>();
@@ -40,7 +43,17 @@ final class CudaLowering {
   private final ArenaLayout layout;
 
   CudaLowering(Graph source, CudaWeights weights, boolean batchInvariant) {
+    this(source, weights, batchInvariant, Set.of());
+  }
+
+  /**
+   * Prepares a graph.
+   *
+   * @param foreign ops that are not launches of ours
+   */
+  CudaLowering(Graph source, CudaWeights weights, boolean batchInvariant, Set<Op> foreign) {
     this.weights = weights;
+    this.foreign = foreign;
     fusion = new CudaFusion(source);
     graph = fusion.graph();
     descriptors =
@@ -52,7 +65,8 @@ final class CudaLowering {
   }
 
   private void prepare(Op op, int index) {
-    int norm = lastNorm(op);
+    // Foreign kernels leave no statistics: the norm behind them computes its own.
+    int norm = foreign.contains(op) ? -1 : lastNorm(op);
     Value output = op.output();
     long bytes =
         norm < 0 ? 0 : CudaOps.d4j_cuda_statistics_bytes(output.n(), output.tokens(), output.c());
@@ -116,7 +130,16 @@ final class CudaLowering {
    * @param constant device address of the constants
    */
   void lower(CudaProgram program, long arena, long constant) {
-    new Pass(program.handle(), arena, constant).run();
+    lower(program, arena, constant, (op, addresses) -> {});
+  }
+
+  /**
+   * As {@link #lower(CudaProgram, long, long)}.
+   *
+   * @param others gets each foreign op, in order, and its addresses but for the plain filter
+   */
+  void lower(CudaProgram program, long arena, long constant, BiConsumer<Op, long[]> others) {
+    new Pass(program.handle(), arena, constant, others).run();
   }
 
   /** One pass over the graph with settled addresses. */
@@ -124,14 +147,16 @@ final class CudaLowering {
     private final long program;
     private final long arena;
     private final long constant;
+    private final BiConsumer<Op, long[]> others;
 
     /** Statistics by the buffer that they describe. */
     private final Map<Integer, Op> described = new HashMap<>();
 
-    Pass(long program, long arena, long constant) {
+    Pass(long program, long arena, long constant, BiConsumer<Op, long[]> others) {
       this.program = program;
       this.arena = arena;
       this.constant = constant;
+      this.others = others;
     }
 
     void run() {
@@ -144,7 +169,11 @@ final class CudaLowering {
     }
 
     private void append(Op op) {
-      if (op instanceof Op.Conv2d conv) {
+      if (foreign.contains(op)) {
+        // A norm behind it must not move in front of it, into the tail of a launch of ours.
+        NativeStatus.check("d4j_cuda_program_seal", CudaOps.d4j_cuda_program_seal(program));
+        others.accept(op, foreignAddresses(op));
+      } else if (op instanceof Op.Conv2d conv) {
         conv2d(conv);
       } else if (op instanceof Op.Linear linear) {
         linear(linear);
@@ -167,6 +196,22 @@ final class CudaLowering {
       } else {
         throw new IllegalArgumentException("no cuda op for " + op);
       }
+    }
+
+    /** As {@link ForeignKernel} lists them. */
+    private long[] foreignAddresses(Op op) {
+      if (op instanceof Op.Conv2d conv) {
+        return new long[] {
+          at(conv.source()),
+          0,
+          conv.bias() == null ? 0 : weights.address(conv.bias()),
+          at(conv.embedding()),
+          at(conv.residual()),
+          at(conv.output())
+        };
+      }
+      Op.Attention attention = (Op.Attention) op;
+      return all(attention.query(), attention.key(), attention.value(), attention.output());
     }
 
     private long at(Value value) {

@@ -7,7 +7,11 @@ import static org.bytedeco.cuda.global.cudart.cuModuleUnload;
 
 import io.diffuse4j.core.engine.NativeResource;
 import io.diffuse4j.natives.KernelBundle;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
@@ -21,6 +25,16 @@ final class CudaModules implements AutoCloseable {
 
   /** More dynamic shared memory than this must be asked for. */
   private static final int WITHOUT_ASKING = 48 * 1024;
+
+  /** The images of convolutions with the norms behind them, and of attention. */
+  private static final List<String> REPLACEABLE =
+      List.of(
+          "conv_fprop",
+          "split_k_reduce",
+          "norm",
+          "attention_f16",
+          "attention_bf16",
+          "attention_fma");
 
   private static final int[] AMPERE_AND_ADA = {89, 86, 80};
 
@@ -52,6 +66,19 @@ final class CudaModules implements AutoCloseable {
   /** Whether the kernels are on the class path or module path. */
   static boolean areThere() {
     return bundle().isPresent();
+  }
+
+  /** A number of 64 bits, in hexadecimal, that changes with the kernels that others can replace. */
+  String contentHash() {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      for (String image : REPLACEABLE) {
+        digest.update(bundle.ptx(image));
+      }
+      return HexFormat.of().formatHex(digest.digest(), 0, 8);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
   }
 
   /** The kernel, ready to be launched with this much dynamic shared memory. */

@@ -16,20 +16,29 @@ final class CudaPlan implements Plan {
   private final ArenaLayout layout;
   private final CudaBuffer arena;
   private final CudaProgram program;
+  private final ForeignOps foreign;
   private final CudaContext context;
   private CudaGraph graph;
 
+  /**
+   * Lays out and prepares a graph.
+   *
+   * @param foreign what our kernels do not compute; owned by the plan once it is made
+   */
   CudaPlan(
       CudaContext context,
       CudaModules modules,
       CudaMemory memory,
       Graph source,
       CudaWeights weights,
-      boolean batchInvariant) {
+      boolean batchInvariant,
+      ForeignOps foreign) {
     this.context = context;
-    CudaLowering lowering = new CudaLowering(source, weights, batchInvariant);
+    this.foreign = foreign;
+    CudaLowering lowering =
+        new CudaLowering(source, weights, batchInvariant, foreign.needs().ops());
     layout = lowering.layout();
-    Regions regions = regions(context, lowering, batchInvariant);
+    Regions regions = regions(context, lowering, batchInvariant, foreign.needs().bytes());
     CudaBuffer allocated = memory.allocate("the plan", regions.bytes());
     CudaProgram lowered = null;
     try {
@@ -42,7 +51,13 @@ final class CudaPlan implements Plan {
               batchInvariant,
               base + regions.scratch,
               base + regions.counters);
-      lowering.lower(lowered, base, base + regions.constants);
+      foreign.place(allocated, regions.foreign);
+      CudaProgram launches = lowered;
+      lowering.lower(
+          lowered,
+          base,
+          base + regions.constants,
+          (op, addresses) -> launches.insert(foreign.capture(context, op, addresses)));
       lowered.launches();
     } catch (Throwable t) {
       NativeResource.closeAll(lowered, allocated);
@@ -53,10 +68,10 @@ final class CudaPlan implements Plan {
   }
 
   /** Byte offsets of the arena's parts; values come first. */
-  private record Regions(long constants, long counters, long scratch, long bytes) {}
+  private record Regions(long constants, long counters, long scratch, long foreign, long bytes) {}
 
   private static Regions regions(
-      CudaContext context, CudaLowering lowering, boolean batchInvariant) {
+      CudaContext context, CudaLowering lowering, boolean batchInvariant, long foreignBytes) {
     List<float[]> constants = lowering.constants();
     long counters =
         lowering.layout().bytes() + CudaLowering.constantOffset(constants, constants.size());
@@ -64,8 +79,10 @@ final class CudaPlan implements Plan {
         new CudaProgram(context.multiprocessors(), null, batchInvariant, NOWHERE, NOWHERE)) {
       lowering.lower(measured, NOWHERE, NOWHERE);
       long scratch = counters + CudaLowering.align(measured.counterBytes());
+      long end = scratch + measured.scratchBytes();
+      long foreign = foreignBytes == 0 ? end : CudaLowering.align(end);
       return new Regions(
-          lowering.layout().bytes(), counters, scratch, scratch + measured.scratchBytes());
+          lowering.layout().bytes(), counters, scratch, foreign, foreign + foreignBytes);
     }
   }
 
@@ -82,9 +99,13 @@ final class CudaPlan implements Plan {
 
   /** The arena of a plan that is not made. */
   static long plannedBytes(
-      CudaContext context, Graph graph, CudaWeights declared, boolean batchInvariant) {
-    return regions(context, new CudaLowering(graph, declared, batchInvariant), batchInvariant)
-        .bytes();
+      CudaContext context,
+      Graph graph,
+      CudaWeights declared,
+      boolean batchInvariant,
+      ForeignOps.Needs foreign) {
+    CudaLowering lowering = new CudaLowering(graph, declared, batchInvariant, foreign.ops());
+    return regions(context, lowering, batchInvariant, foreign.bytes()).bytes();
   }
 
   CudaProgram program() {
@@ -121,6 +142,6 @@ final class CudaPlan implements Plan {
 
   @Override
   public void close() {
-    NativeResource.closeAll(graph, arena, program);
+    NativeResource.closeAll(graph, arena, program, foreign);
   }
 }

@@ -3,7 +3,9 @@ package io.diffuse4j.core.cuda;
 import io.diffuse4j.core.op.NativeStatus;
 import io.diffuse4j.natives.CudaOps;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.bytedeco.cuda.cudart.CUfunc_st;
 
 /** A list of launches that the native side has made ({@code d4j_cuda.h}). */
@@ -26,6 +28,7 @@ final class CudaProgram implements AutoCloseable {
       long params) {}
 
   private final CudaModules modules;
+  private final Map<Integer, List<CapturedGraph>> foreign = new HashMap<>();
   private long program;
   private List<Launch> launches;
 
@@ -63,6 +66,17 @@ final class CudaProgram implements AutoCloseable {
     return program;
   }
 
+  /** Lets foreign work follow the launches so far; owned by the caller, who keeps it open. */
+  void insert(CapturedGraph graph) {
+    int position = CudaOps.d4j_cuda_program_launches(program);
+    foreign.computeIfAbsent(position, p -> new ArrayList<>()).add(graph);
+  }
+
+  /** Foreign work between launch {@code index - 1} and launch {@code index}. */
+  List<CapturedGraph> foreignBefore(int index) {
+    return foreign.getOrDefault(index, List.of());
+  }
+
   long scratchBytes() {
     return CudaOps.d4j_cuda_program_scratch_bytes(program);
   }
@@ -71,7 +85,7 @@ final class CudaProgram implements AutoCloseable {
     return CudaOps.d4j_cuda_program_counter_bytes(program);
   }
 
-  /** All launches; nothing is appended afterwards. */
+  /** All launches of ours; nothing is appended afterwards. */
   List<Launch> launches() {
     if (launches == null) {
       List<Launch> resolved = new ArrayList<>();

@@ -218,6 +218,27 @@ final class CudaWeights implements PackedWeights {
     return dtype;
   }
 
+  /** Bytes of a filter as others' kernels read it, in the type that it is multiplied in. */
+  static long plainBytes(Weight filter, DType multiplied) {
+    return filter.elements() * (multiplied == DType.F16 || multiplied == DType.BF16 ? 2 : 4);
+  }
+
+  /** Writes a filter to device memory as [outputs, height, width, inputs], dense. */
+  void copyPlain(Weight filter, CudaBuffer target, long offset) {
+    Packing packing = packings.get(filter);
+    long size = packing.bytes();
+    long plainSize = plainBytes(filter, packing.dtype);
+    try (CudaWeightDesc desc = packing.desc();
+        BytePointer packed = new BytePointer(size);
+        BytePointer plain = new BytePointer(plainSize)) {
+      memory.download(offsets.get(filter), packed, size);
+      NativeStatus.check(
+          "d4j_cuda_weight_unpack",
+          CudaOps.d4j_cuda_weight_unpack(desc, packed.address(), plain.address()));
+      target.upload(offset, plain, plainSize);
+    }
+  }
+
   /** Device address of a parameter. */
   long address(Weight weight) {
     Long offset = offsets.get(weight);

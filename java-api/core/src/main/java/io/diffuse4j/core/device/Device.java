@@ -46,6 +46,18 @@ public abstract sealed class Device extends NativeResource permits CpuDevice, Cu
   }
 
   /**
+   * Whether the first GPU can use cuDNN, which is optional; opens it for that.
+   *
+   * @throws IllegalStateException if there is no driver, GPU or artifact, as for {@link #cuda()}
+   * @throws DeviceException if the driver refuses
+   */
+  public static CudnnFinding findCudnn() {
+    try (CudaDevice device = CudaDevice.open(CudaOptions.defaults())) {
+      return device.cudnn();
+    }
+  }
+
+  /**
    * The virtual GPU: runs what a cuda device runs, on the CPU. For tests, not for speed. Needs the
    * artifact {@code diffuse4j-kernels}.
    *
