@@ -29,7 +29,8 @@ struct TileShape {
     int m, n;                // of the block
     int warpsM, warpsN;      // how the block's warps share it
     int stages;              // slices in flight
-    int blocksPerSm;         // planned residency: registers everywhere, shared memory from sm_80's 164 KiB on
+    int blocksPerSm;         // planned residency: registers everywhere, shared memory from sm_80's 164 KiB on (of a
+                             // convolution with a 3x3 filter and one source)
 
     D4J_HOST_DEVICE constexpr int threads() const { return warpsM * warpsN * 32; }
     D4J_HOST_DEVICE constexpr int warpM() const { return m / warpsM; }

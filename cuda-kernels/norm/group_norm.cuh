@@ -106,6 +106,7 @@ D4J_DEVICE Moments groupOfSource(const ChannelStats* stats, int lane, int sample
 /// By all threads of a block; partial: kMergeLanes of them in shared memory.
 template <int THREADS>
 D4J_DEVICE void mergeGroup(const GroupNormMergeParams& p, int group, int sample, Moments* partial) {
+    static_assert(THREADS >= kMergeLanes / 2, "a thread for each pair");
     const int channels = p.channels0 + p.channels1;
     const int width = channels / p.groups;
     const int begin = group * width, end = begin + width;
@@ -125,8 +126,8 @@ D4J_DEVICE void mergeGroup(const GroupNormMergeParams& p, int group, int sample,
 #pragma unroll
     for (int distance = kMergeLanes / 2; distance > 0; distance /= 2) {
         __syncthreads();
-        for (int lane = threadIdx.x; lane < distance; lane += THREADS) {
-            partial[lane] = merge(partial[lane], partial[lane + distance]);
+        if (threadIdx.x < distance) {
+            partial[threadIdx.x] = merge(partial[threadIdx.x], partial[threadIdx.x + distance]);
         }
     }
     if (threadIdx.x == 0) {

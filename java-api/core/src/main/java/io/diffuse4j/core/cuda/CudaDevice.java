@@ -178,7 +178,7 @@ public final class CudaDevice extends Device implements OpProvider {
     CudaWeights packed = (CudaWeights) weights;
     // Which kernel a foreign library takes may depend on the batch.
     if (chooser != null && !batchInvariant) {
-      ForeignOps foreign = chooser.choose(graph, packed);
+      ForeignOps foreign = chooser.choose(new CudaFusion(graph).graph(), packed);
       if (!foreign.isEmpty()) {
         try {
           return new CudaPlan(context, modules, memory, graph, packed, false, foreign);
@@ -197,7 +197,7 @@ public final class CudaDevice extends Device implements OpProvider {
     ForeignOps.Needs foreign =
         chooser == null || batchInvariant
             ? ForeignOps.Needs.NONE
-            : chooser.remembered(graph, declared);
+            : chooser.remembered(new CudaFusion(graph).graph(), declared);
     return new PlannedMemory(
         declared.bytes(), CudaPlan.plannedBytes(context, graph, declared, batchInvariant, foreign));
   }

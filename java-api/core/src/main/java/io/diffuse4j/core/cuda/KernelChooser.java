@@ -84,7 +84,11 @@ final class KernelChooser implements AutoCloseable {
     return multiplied(alone.op(), dtype) + " " + alone.shape();
   }
 
-  /** The foreign ops of a plan, measuring what is not known yet. */
+  /**
+   * The foreign ops of a plan, measuring what is not known yet.
+   *
+   * @param graph as {@link CudaFusion} leaves it
+   */
   synchronized ForeignOps choose(Graph graph, CudaWeights weights) {
     context.bind();
     measure(graph, weights);
