@@ -5,6 +5,7 @@
 #include "status.hpp"
 
 #include <dlfcn.h>
+#include <link.h>
 
 namespace {
 
@@ -60,6 +61,8 @@ int controlled(Body&& body) noexcept {
     return missing ? D4J_UNSUPPORTED : status;
 }
 
+std::string folderOf(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
+
 }  // namespace
 
 int d4j_vgpu_driver(void) {
@@ -70,8 +73,15 @@ int d4j_vgpu_driver(void) {
 
 int d4j_cuda_driver_found(void) {
     void* library = dlopen("libcuda.so.1", RTLD_LAZY);
-    if (library != nullptr) dlclose(library);
-    return library != nullptr;
+    if (library == nullptr) return 0;
+    // This library looks in its own folder, too, where the virtual GPU's driver may have been unpacked.
+    link_map* found = nullptr;
+    Dl_info own{};
+    const bool known = dlinfo(library, RTLD_DI_LINKMAP, &found) == 0 &&
+                       dladdr(reinterpret_cast<void*>(&d4j_cuda_driver_found), &own) != 0;
+    const bool ours = known && folderOf(found->l_name) == folderOf(own.dli_fname);
+    dlclose(library);
+    return ours ? 0 : 1;
 }
 
 int d4j_vgpu_configure(const char* settings) {
