@@ -125,13 +125,17 @@ final class DeviceOptions {
     return name(dtype());
   }
 
-  /** Opens the device. */
+  /** Opens the device; that the machine lacks what it needs is no error of ours. */
   Device open() {
-    return switch (kind()) {
-      case CPU -> Device.cpu(cpuOptions());
-      case CUDA -> Device.cuda(cudaOptions());
-      case VIRTUAL -> Device.virtual(virtualOptions());
-    };
+    try {
+      return switch (kind()) {
+        case CPU -> Device.cpu(cpuOptions());
+        case CUDA -> Device.cuda(cudaOptions());
+        case VIRTUAL -> Device.virtual(virtualOptions());
+      };
+    } catch (IllegalStateException | IllegalArgumentException e) {
+      throw new FailureException(e.getMessage(), e);
+    }
   }
 
   private CpuOptions cpuOptions() {
