@@ -25,7 +25,7 @@ import org.bytedeco.javacpp.PointerPointer;
  */
 final class CudaGraph implements AutoCloseable {
   /** CU_LAUNCH_ATTRIBUTE_COOPERATIVE. */
-  private static final int COOPERATIVE = 2;
+  static final int COOPERATIVE = 2;
 
   private final CudaContext context;
   private final CUgraphExec_st executable = new CUgraphExec_st();
@@ -62,42 +62,45 @@ final class CudaGraph implements AutoCloseable {
   private static int addNodes(CUgraph_st graph, List<CudaProgram> programs) {
     int count = 0;
     CUgraphNode_st previous = null;
-    try (CUDA_KERNEL_NODE_PARAMS_v2 node = new CUDA_KERNEL_NODE_PARAMS_v2();
-        CUlaunchAttributeValue yes = new CUlaunchAttributeValue();
-        PointerPointer<Pointer> arguments = new PointerPointer<>(1)) {
-      yes.cooperative(1);
-      for (CudaProgram program : programs) {
-        List<CudaProgram.Launch> launches = program.launches();
-        for (int i = 0; i <= launches.size(); i++) {
-          for (CapturedGraph foreign : program.foreignBefore(i)) {
-            previous = addChild(graph, previous, foreign);
-            count++;
-          }
-          if (i == launches.size()) {
-            break;
-          }
-          CudaProgram.Launch launch = launches.get(i);
-          node.func(launch.function());
-          node.gridDimX(launch.gridX()).gridDimY(launch.gridY()).gridDimZ(launch.gridZ());
-          node.blockDimX(launch.threads()).blockDimY(1).blockDimZ(1);
-          node.sharedMemBytes(launch.sharedBytes());
-          arguments.put(0, new MemoryView(launch.params()));
-          node.kernelParams(arguments).extra(null).kern(null).ctx(null);
-          CUgraphNode_st added = new CUgraphNode_st();
-          CudaDriver.check(
-              "cuGraphAddKernelNode",
-              cuGraphAddKernelNode(added, graph, previous, previous == null ? 0 : 1, node));
-          if (launch.cooperative()) {
-            CudaDriver.check(
-                "cuGraphKernelNodeSetAttribute",
-                cuGraphKernelNodeSetAttribute(added, COOPERATIVE, yes));
-          }
-          previous = added;
+    for (CudaProgram program : programs) {
+      List<CudaProgram.Launch> launches = program.launches();
+      for (int i = 0; i <= launches.size(); i++) {
+        for (CapturedGraph foreign : program.foreignBefore(i)) {
+          previous = addChild(graph, previous, foreign);
+          count++;
+        }
+        if (i < launches.size()) {
+          previous = addKernel(graph, previous, launches.get(i));
           count++;
         }
       }
     }
     return count;
+  }
+
+  private static CUgraphNode_st addKernel(
+      CUgraph_st graph, CUgraphNode_st previous, CudaProgram.Launch launch) {
+    CUgraphNode_st added = new CUgraphNode_st();
+    try (CUDA_KERNEL_NODE_PARAMS_v2 node = new CUDA_KERNEL_NODE_PARAMS_v2();
+        CUlaunchAttributeValue yes = new CUlaunchAttributeValue();
+        PointerPointer<Pointer> arguments = new PointerPointer<>(1)) {
+      node.func(launch.function());
+      node.gridDimX(launch.gridX()).gridDimY(launch.gridY()).gridDimZ(launch.gridZ());
+      node.blockDimX(launch.threads()).blockDimY(1).blockDimZ(1);
+      node.sharedMemBytes(launch.sharedBytes());
+      arguments.put(0, new MemoryView(launch.params()));
+      node.kernelParams(arguments).extra(null).kern(null).ctx(null);
+      CudaDriver.check(
+          "cuGraphAddKernelNode",
+          cuGraphAddKernelNode(added, graph, previous, previous == null ? 0 : 1, node));
+      if (launch.cooperative()) {
+        yes.cooperative(1);
+        CudaDriver.check(
+            "cuGraphKernelNodeSetAttribute",
+            cuGraphKernelNodeSetAttribute(added, COOPERATIVE, yes));
+      }
+    }
+    return added;
   }
 
   private static CUgraphNode_st addChild(

@@ -1,8 +1,7 @@
 package io.diffuse4j.core.cuda;
 
 import static org.bytedeco.cuda.global.cudart.cuGraphLaunch;
-import static org.bytedeco.cuda.global.cudart.cuLaunchCooperativeKernel;
-import static org.bytedeco.cuda.global.cudart.cuLaunchKernel;
+import static org.bytedeco.cuda.global.cudart.cuLaunchKernelEx;
 import static org.bytedeco.cuda.global.cudart.cuMemcpyDtoDAsync;
 import static org.bytedeco.cuda.global.cudart.cuMemcpyDtoHAsync;
 import static org.bytedeco.cuda.global.cudart.cuMemcpyHtoDAsync;
@@ -11,6 +10,8 @@ import static org.bytedeco.cuda.global.cudart.cuStreamDestroy;
 import static org.bytedeco.cuda.global.cudart.cuStreamSynchronize;
 
 import io.diffuse4j.core.op.MemoryView;
+import org.bytedeco.cuda.cudart.CUlaunchAttribute;
+import org.bytedeco.cuda.cudart.CUlaunchConfig;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
@@ -68,43 +69,18 @@ final class CudaStream implements AutoCloseable {
 
   void launch(CudaProgram.Launch launch) {
     context.bind();
-    try (PointerPointer<Pointer> arguments = new PointerPointer<>(1)) {
+    try (PointerPointer<Pointer> arguments = new PointerPointer<>(1);
+        CUlaunchAttribute cooperative = new CUlaunchAttribute();
+        CUlaunchConfig config = new CUlaunchConfig()) {
       arguments.put(0, new MemoryView(launch.params()));
-      if (launch.cooperative()) {
-        CudaDriver.check("cuLaunchCooperativeKernel", together(launch, arguments));
-      } else {
-        CudaDriver.check("cuLaunchKernel", alone(launch, arguments));
-      }
+      cooperative.id(CudaGraph.COOPERATIVE).value().cooperative(launch.cooperative() ? 1 : 0);
+      config.gridDimX(launch.gridX()).gridDimY(launch.gridY()).gridDimZ(launch.gridZ());
+      config.blockDimX(launch.threads()).blockDimY(1).blockDimZ(1);
+      config.sharedMemBytes(launch.sharedBytes()).hStream(stream);
+      config.attrs(cooperative).numAttrs(1);
+      CudaDriver.check(
+          "cuLaunchKernelEx", cuLaunchKernelEx(config, launch.function(), arguments, null));
     }
-  }
-
-  private int alone(CudaProgram.Launch launch, PointerPointer<Pointer> arguments) {
-    return cuLaunchKernel(
-        launch.function(),
-        launch.gridX(),
-        launch.gridY(),
-        launch.gridZ(),
-        launch.threads(),
-        1,
-        1,
-        launch.sharedBytes(),
-        stream,
-        arguments,
-        null);
-  }
-
-  private int together(CudaProgram.Launch launch, PointerPointer<Pointer> arguments) {
-    return cuLaunchCooperativeKernel(
-        launch.function(),
-        launch.gridX(),
-        launch.gridY(),
-        launch.gridZ(),
-        launch.threads(),
-        1,
-        1,
-        launch.sharedBytes(),
-        stream,
-        arguments);
   }
 
   void synchronize() {

@@ -23,8 +23,6 @@ import org.bytedeco.javacpp.FloatPointer;
 
 /** A model's parameters in one block of device memory, each packed for the kernel that reads it. */
 final class CudaWeights implements PackedWeights {
-  private static final long ALIGNMENT = 256;
-
   /** Where weights that are only planned with seem to lie. */
   private static final long NOWHERE = 1L << 40;
 
@@ -73,11 +71,11 @@ final class CudaWeights implements PackedWeights {
     decide(graph);
     long end = 0;
     for (Map.Entry<Weight, Packing> entry : packings.entrySet()) {
-      long offset = following.contains(entry.getKey()) ? end : align(end);
+      long offset = following.contains(entry.getKey()) ? end : CudaLowering.align(end);
       offsets.put(entry.getKey(), offset);
       end = offset + entry.getValue().bytes();
     }
-    bytes = align(end);
+    bytes = CudaLowering.align(end);
   }
 
   /** Packs and uploads everything that the graph reads. */
@@ -90,10 +88,6 @@ final class CudaWeights implements PackedWeights {
       close();
       throw t;
     }
-  }
-
-  private static long align(long offset) {
-    return (offset + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   }
 
   private void decide(Graph graph) {

@@ -41,8 +41,13 @@ class CudaFaultTest {
     }
   }
 
-  @Test
-  void everyCallMadeToFailOnceIsATypedErrorWithoutALeak() {
+  /** What is done to one call of a life, of which there are so many. */
+  private interface Faults {
+    void inject(VirtualGpuDriver driver, String name, long calls);
+  }
+
+  /** For each call of a life, after which another life must still give the right picture. */
+  private static void forEveryCall(Faults faults) {
     try (VirtualTestDevice gpu = VirtualTestDevice.unchecked()) {
       VirtualGpuDriver driver = gpu.driver();
       byte[] expected = wholeLife();
@@ -52,35 +57,35 @@ class CudaFaultTest {
       calls.forEach(
           (name, total) -> {
             if (isReached(name)) {
-              failOnce(driver, name, 0);
-              failOnce(driver, name, total.calls() - 1);
+              faults.inject(driver, name, total.calls());
               assertArrayEquals(expected, wholeLife(), name);
             }
           });
     }
   }
 
+  @Test
+  void everyCallMadeToFailOnceIsATypedErrorWithoutALeak() {
+    forEveryCall(
+        (driver, name, calls) -> {
+          failOnce(driver, name, 0);
+          failOnce(driver, name, calls - 1);
+        });
+  }
+
   /** The same for each time that a call is made; the polling of events alone is thinned out. */
   @Test
   @Tag("full")
   void everyCallMadeToFailEachTimeIsATypedErrorWithoutALeak() {
-    try (VirtualTestDevice gpu = VirtualTestDevice.unchecked()) {
-      VirtualGpuDriver driver = gpu.driver();
-      byte[] expected = wholeLife();
-      driver.clearCalls();
-      wholeLife();
-      Map<String, VirtualGpuDriver.CallTotal> calls = driver.calls();
-      calls.forEach(
-          (name, total) -> {
-            boolean polls = name.equals("cuEventQuery");
-            long step = polls ? Math.max(1, total.calls() / 20) : 1;
-            for (long skip = 0; isReached(name) && skip < total.calls(); skip += step) {
-              // How often it polls is another number each time.
-              failOnce(driver, name, polls ? skip / 2 : skip);
-            }
-          });
-      assertArrayEquals(expected, wholeLife());
-    }
+    forEveryCall(
+        (driver, name, calls) -> {
+          boolean polls = name.equals("cuEventQuery");
+          long step = polls ? Math.max(1, calls / 20) : 1;
+          for (long skip = 0; skip < calls; skip += step) {
+            // How often it polls is another number each time.
+            failOnce(driver, name, polls ? skip / 2 : skip);
+          }
+        });
   }
 
   private static boolean isReached(String name) {

@@ -8,14 +8,13 @@ import io.diffuse4j.core.device.DType;
 import io.diffuse4j.core.device.Device;
 import io.diffuse4j.core.device.VirtualOptions;
 import io.diffuse4j.core.pipeline.GenerationRequest;
-import io.diffuse4j.core.pipeline.Image;
 import io.diffuse4j.core.pipeline.Model;
 import io.diffuse4j.core.pipeline.Sampler;
 import io.diffuse4j.core.pipeline.UNetModule;
 import io.diffuse4j.weights.BundledModels;
 import io.diffuse4j.weights.HostTensor;
+import java.io.ByteArrayOutputStream;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -70,33 +69,30 @@ class GpuTest {
 
   @Test
   void digitsAreThoseOfTheCpu() {
-    List<Image> expected;
+    float[] expected;
     try (Device cpu = Device.cpu()) {
       expected = digits(cpu, DType.F32);
     }
     for (DType dtype : DType.values()) {
-      List<Image> actual = digits(gpu, dtype);
-      double difference = 0;
-      double norm = 0;
-      for (int i = 0; i < actual.size(); i++) {
-        byte[] a = actual.get(i).pixels();
-        byte[] e = expected.get(i).pixels();
-        for (int k = 0; k < a.length; k++) {
-          difference += Math.pow((a[k] & 255) - (e[k] & 255), 2);
-          norm += Math.pow(e[k] & 255, 2);
-        }
-      }
-      double error = Math.sqrt(difference / norm);
+      double error = Golden.error(digits(gpu, dtype), expected);
       assertTrue(error <= 2e-2, dtype + ": error " + error);
     }
   }
 
-  private static List<Image> digits(Device device, DType dtype) {
+  /** The pixels of all images, from 0 to 255. */
+  private static float[] digits(Device device, DType dtype) {
     try (Model model = Model.load(device, DIGITS, dtype, w -> fail(w));
         Sampler sampler = model.sampler()) {
       GenerationRequest request =
           GenerationRequest.builder().labels(0, 1, 2, 3, 4).seed(7).guidanceScale(2).build();
-      return sampler.generate(request).images();
+      ByteArrayOutputStream pixels = new ByteArrayOutputStream();
+      sampler.generate(request).images().forEach(image -> pixels.writeBytes(image.pixels()));
+      byte[] bytes = pixels.toByteArray();
+      float[] values = new float[bytes.length];
+      for (int i = 0; i < bytes.length; i++) {
+        values[i] = bytes[i] & 255;
+      }
+      return values;
     }
   }
 }
