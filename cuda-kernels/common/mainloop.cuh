@@ -138,11 +138,6 @@ template <class Config>
 struct MatrixItem {
     int firstRow, firstColumn, split;
 
-    /// slices: of the whole sum.
-    static D4J_DEVICE int count(const EpilogueParams& e, int slices, int slicesPerSplit) {
-        return ceilDiv(e.n, Config::TILE.n) * ceilDiv(e.m, Config::TILE.m) * ceilDiv(slices, slicesPerSplit);
-    }
-
     D4J_DEVICE MatrixItem(const EpilogueParams& e, int item) {
         const uint32_t across = ceilDiv(e.n, Config::TILE.n), down = ceilDiv(e.m, Config::TILE.m);
         const uint32_t line = static_cast<uint32_t>(item) / across;

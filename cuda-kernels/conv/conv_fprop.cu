@@ -17,7 +17,8 @@ D4J_DEVICE void convFprop(const ConvParams& p) {
     const int segments = Loader<Config>::segments(p);
     auto* list = reinterpret_cast<ConvSegment*>(shared + convListOffset(TILE) / 4);
     auto* table = reinterpret_cast<int*>(shared + convTableOffset(TILE, segments) / 4);
-    const int items = MatrixItem<Config>::count(p.epilogue, p.slices, p.slicesPerSplit);
+    const int splits = ceilDiv(p.slices, p.slicesPerSplit);
+    const int items = static_cast<int>(matrixItems(Config::TILE, p.epilogue.m, p.epilogue.n, splits));
     const WarpPosition<Config> warp;
 #pragma unroll 1
     for (int i = blockIdx.x; i < items; i += gridDim.x) {

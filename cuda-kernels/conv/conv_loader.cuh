@@ -76,11 +76,11 @@ class ElementLoader {
 public:
     static constexpr bool WALKS_SEGMENTS = false;
     /// The table has one entry for each tap, whatever the number of sources.
-    static D4J_DEVICE int segments(const ConvParams& p) { return p.kernelT * p.kernelH * p.kernelW; }
+    static D4J_DEVICE int segments(const ConvParams& p) { return convTaps(p); }
 
     D4J_DEVICE ElementLoader(const ConvParams& p, const ConvSegment*, const int* table, int firstSlice, int slices)
         : p(p), table(table + Pattern::row()), k(firstSlice * K + Pattern::chunk() * ELEMENTS) {
-        const int taps = p.kernelT * p.kernelH * p.kernelW;
+        const int taps = convTaps(p);
         end = min(taps * (p.c0 + p.c1), (firstSlice + slices) * K);
         shared = Pattern::sharedOffset();
     }

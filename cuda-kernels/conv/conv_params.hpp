@@ -32,9 +32,13 @@ struct ConvParams {
     TailParams tail;
 };
 
-/// Taps times sources, and the shortcut's sources; see conv/pixel_table.cuh.
+D4J_HOST_DEVICE constexpr int convTaps(const ConvParams& p) { return p.kernelT * p.kernelH * p.kernelW; }
+
+/// Segments in front of the shortcut's, taps times sources; see conv/pixel_table.cuh.
+D4J_HOST_DEVICE constexpr int convFilterSegments(const ConvParams& p) { return convTaps(p) * (p.c1 > 0 ? 2 : 1); }
+
 D4J_HOST_DEVICE constexpr int convSegments(const ConvParams& p) {
-    return p.kernelT * p.kernelH * p.kernelW * (p.c1 > 0 ? 2 : 1) + (p.s0 > 0) + (p.s1 > 0);
+    return convFilterSegments(p) + (p.s0 > 0) + (p.s1 > 0);
 }
 
 /// 7 x 7 of one source and 3 x 3 x 3 of two fit. The tables must stand beside the pipeline in the 99 KiB of the smallest

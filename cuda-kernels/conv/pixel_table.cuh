@@ -24,18 +24,17 @@ struct ConvSources {
     int taps, slices0, slices1, shortcutSlices0;
 
     D4J_DEVICE explicit ConvSources(const ConvParams& p)
-        : taps(p.kernelT * p.kernelH * p.kernelW), slices0(ceilDiv(p.c0, K)), slices1(ceilDiv(p.c1, K)),
+        : taps(convTaps(p)), slices0(ceilDiv(p.c0, K)), slices1(ceilDiv(p.c1, K)),
           shortcutSlices0(ceilDiv(p.s0, K)) {}
 
     D4J_DEVICE int shortcut() const { return taps * (slices0 + slices1); }
-    D4J_DEVICE int firstShortcutSegment() const { return slices1 > 0 ? 2 * taps : taps; }
 };
 
 /// The slice that the sum starts with lies in this segment.
 template <class Config>
 D4J_DEVICE int segmentOf(const ConvParams& p, int slice) {
     const ConvSources<Config> at(p);
-    if (slice >= at.shortcut()) return at.firstShortcutSegment() + (slice >= at.shortcut() + at.shortcutSlices0 ? 1 : 0);
+    if (slice >= at.shortcut()) return convFilterSegments(p) + (slice >= at.shortcut() + at.shortcutSlices0 ? 1 : 0);
     const int inSource0 = at.taps * at.slices0;
     return slice < inSource0 ? slice / at.slices0 : at.taps + (slice - inSource0) / at.slices1;
 }
@@ -45,7 +44,7 @@ template <class Config>
 D4J_DEVICE void fillSegments(ConvSegment* list, const ConvParams& p, int firstSlice, int slices) {
     constexpr int K = sliceElements(Config::TILE.type), BYTES = bytesOf(Config::TILE.type);
     const ConvSources<Config> at(p);
-    const int count = convSegments(p), shortcut = at.firstShortcutSegment();
+    const int count = convSegments(p), shortcut = convFilterSegments(p);
     for (int i = threadIdx.x; i <= count; i += Config::TILE.threads()) {
         const void* source = p.source0;
         int channels = p.c0, start = i * at.slices0;
@@ -80,7 +79,7 @@ D4J_DEVICE void fillPixelTable(int* table, const ConvParams& p, int firstRow, in
     const int z0 = static_cast<int>(z) * p.strideT - p.padFront;
     const bool exists = output < static_cast<uint32_t>(p.epilogue.m);
     const uint32_t height = p.h << p.upsample, width = p.w << p.upsample;
-    const int taps = p.kernelT * p.kernelH * p.kernelW, shortcut = p.c1 > 0 ? 2 * taps : taps;
+    const int taps = convTaps(p), shortcut = convFilterSegments(p);
     for (int segment = threadIdx.x / ROWS; segment < segments; segment += THREADS / ROWS) {
         const int tap = segment < taps ? segment : segment - taps;
         const uint32_t line = static_cast<uint32_t>(tap) / p.kernelW;

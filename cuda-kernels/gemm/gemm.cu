@@ -48,7 +48,8 @@ private:
 template <class Config>
 D4J_DEVICE void gemm(const GemmParams& p) {
     extern __shared__ __align__(128) float shared[];
-    const int items = MatrixItem<Config>::count(p.epilogue, p.slices, p.slicesPerSplit);
+    const int splits = ceilDiv(p.slices, p.slicesPerSplit);
+    const int items = static_cast<int>(matrixItems(Config::TILE, p.epilogue.m, p.epilogue.n, splits));
     const WarpPosition<Config> warp;
 #pragma unroll 1
     for (int i = blockIdx.x; i < items; i += gridDim.x) {
