@@ -8,6 +8,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -57,6 +58,7 @@ public final class KernelBuild {
   private final Path output;
   private final Path cache;
   private final Map<String, String> headers = new TreeMap<>();
+  private final Set<Path> written = new HashSet<>();
   private final String version;
 
   private KernelBuild(Path base, Path output, List<String> targets) throws IOException {
@@ -167,6 +169,19 @@ public final class KernelBuild {
     for (Map.Entry<String, Map<String, String>> report : reports.entrySet()) {
       String table = COLUMNS + "\n" + String.join("\n", report.getValue().values()) + "\n";
       write(output.resolve(report.getKey()).resolve("kernels.tsv"), table.getBytes(UTF_8));
+    }
+    deleteStale();
+  }
+
+  /** An earlier build's files of other targets and sources would be packaged and loaded. */
+  private void deleteStale() throws IOException {
+    try (Stream<Path> tree = Files.walk(output)) {
+      for (Path file : tree.filter(Files::isRegularFile).toList()) {
+        // Beside the targets' folders lie this package's classes.
+        if (!file.getParent().equals(output) && !written.contains(file)) {
+          Files.delete(file);
+        }
+      }
     }
   }
 
@@ -363,7 +378,8 @@ public final class KernelBuild {
   }
 
   /** Replaces the file only if it changed, so that incremental builds stay incremental. */
-  private static void write(Path file, byte[] content) throws IOException {
+  private void write(Path file, byte[] content) throws IOException {
+    written.add(file);
     if (Files.exists(file) && Arrays.equals(Files.readAllBytes(file), content)) {
       return;
     }

@@ -28,13 +28,7 @@ final class CudaModules implements AutoCloseable {
 
   /** The images of convolutions with the norms behind them, and of attention. */
   private static final List<String> REPLACEABLE =
-      List.of(
-          "conv_fprop",
-          "split_k_reduce",
-          "norm",
-          "attention_f16",
-          "attention_bf16",
-          "attention_fma");
+      List.of("conv_fprop", "norm", "attention_f16", "attention_bf16", "attention_fma");
 
   private static final int[] AMPERE_AND_ADA = {89, 86, 80};
 
