@@ -40,7 +40,7 @@ record ResnetBlock(
    *
    * @param skip concatenated to {@code x} along the channels, where it lies; may be null
    */
-  Value build(GraphBuilder graph, TimeProjections time, Value x, Value skip) {
+  Value build(GraphBuilder graph, StackedLinear time, Value x, Value skip) {
     int channels = x.c() + (skip == null ? 0 : skip.c());
     Value h = graph.groupNorm(prefix + ".norm1", x, skip, groups, epsilon, null, true);
     ConvOptions first = ConvOptions.PLAIN;
@@ -49,7 +49,7 @@ record ResnetBlock(
     } else if (resampling == Resampling.UP) {
       first = first.upsample(2);
     }
-    Value projection = time.project(prefix + ".time_emb_proj", scaleShift ? 2 * outputs : outputs);
+    Value projection = time.apply(scaleShift ? 2 * outputs : outputs, prefix + ".time_emb_proj");
     if (!scaleShift) {
       first = first.embedding(projection);
     }

@@ -29,7 +29,7 @@ record SpatialTransformer(
 
   private static final float LAYER_NORM_EPSILON = 1e-5f;
 
-  Value build(GraphBuilder graph, Value x, ContextProjections context) {
+  Value build(GraphBuilder graph, Value x, StackedLinear context) {
     int channels = x.c();
     Value h = graph.groupNorm(prefix + ".norm", x, null, groups, GROUP_NORM_EPSILON, null, false);
     h = project(graph, ".proj_in", h, LinearOptions.PLAIN);
@@ -75,10 +75,10 @@ record SpatialTransformer(
   }
 
   private Value crossAttention(
-      GraphBuilder graph, String name, Value x, ContextProjections context, Value residual) {
+      GraphBuilder graph, String name, Value x, StackedLinear context, Value residual) {
     int channels = x.c();
     Value query = stacked(graph, name, x, channels, ".to_q");
-    Value keyValue = context.project(graph, name, channels);
+    Value keyValue = context.apply(channels, name + ".to_k", name + ".to_v");
     return attend(
         graph,
         name,

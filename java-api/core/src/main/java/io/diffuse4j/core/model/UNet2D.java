@@ -13,6 +13,7 @@ import io.diffuse4j.weights.TimeEmbedding;
 import io.diffuse4j.weights.UNet2DConfig;
 import io.diffuse4j.weights.UNetBlock;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
@@ -70,19 +71,20 @@ public final class UNet2D implements UNet {
 
   @Override
   public Graph graph(Shape shape, ElementType type) {
-    TimeProjections recorded = TimeProjections.recording();
-    build(shape, type, recorded, true);
-    return build(shape, type, recorded, false);
+    List<StackedLinear.Layer> timeLayers = new ArrayList<>();
+    build(shape, type, timeLayers);
+    return build(shape, type, timeLayers);
   }
 
-  private Graph build(Shape shape, ElementType type, TimeProjections recorded, boolean recording) {
+  /** One of the two passes that {@link StackedLinear} wants. */
+  private Graph build(Shape shape, ElementType type, List<StackedLinear.Layer> timeLayers) {
     GraphBuilder graph = new GraphBuilder(type);
     int n = shape.batch();
     Value sample =
         graph.input("sample", n, shape.height(), shape.width(), config.inChannels(), type);
     Value timestep = graph.input("timestep", n, 1, 1, 1, ElementType.F32);
     Value embedding = embedding(graph, timestep);
-    TimeProjections time = recording ? recorded : TimeProjections.of(recorded, graph, embedding);
+    StackedLinear time = new StackedLinear(graph, graph.silu(embedding), true, timeLayers);
 
     Value x =
         graph.conv2d("conv_in", sample, config.blockOutChannels().get(0), 3, ConvOptions.PLAIN);
@@ -138,7 +140,7 @@ public final class UNet2D implements UNet {
     return new SelfAttentionBlock(prefix, groups, epsilon(), headDim, scale);
   }
 
-  private Value down(GraphBuilder graph, TimeProjections time, Value x, Deque<Value> skips) {
+  private Value down(GraphBuilder graph, StackedLinear time, Value x, Deque<Value> skips) {
     List<UNetBlock> types = config.downBlocks();
     for (int i = 0; i < types.size(); i++) {
       String prefix = "down_blocks." + i;
@@ -170,7 +172,7 @@ public final class UNet2D implements UNet {
     return x;
   }
 
-  private Value middle(GraphBuilder graph, TimeProjections time, Value x) {
+  private Value middle(GraphBuilder graph, StackedLinear time, Value x) {
     if (!config.midBlock()) {
       return x;
     }
@@ -190,7 +192,7 @@ public final class UNet2D implements UNet {
         .build(graph, time, x, null);
   }
 
-  private Value up(GraphBuilder graph, TimeProjections time, Value x, Deque<Value> skips) {
+  private Value up(GraphBuilder graph, StackedLinear time, Value x, Deque<Value> skips) {
     List<UNetBlock> types = config.upBlocks();
     int blocks = types.size();
     for (int i = 0; i < blocks; i++) {

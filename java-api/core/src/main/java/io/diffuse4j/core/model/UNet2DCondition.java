@@ -14,6 +14,7 @@ import io.diffuse4j.weights.UNet2DConditionConfig;
 import io.diffuse4j.weights.UNet2DConditionConfig.MidBlock;
 import io.diffuse4j.weights.UNetBlock;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
@@ -75,18 +76,18 @@ public final class UNet2DCondition implements UNet {
 
   @Override
   public Graph graph(Shape shape, ElementType type) {
-    Projections recorded = new Projections();
-    build(shape, type, recorded, true);
-    return build(shape, type, recorded, false);
+    List<StackedLinear.Layer> timeLayers = new ArrayList<>();
+    List<StackedLinear.Layer> contextLayers = new ArrayList<>();
+    build(shape, type, timeLayers, contextLayers);
+    return build(shape, type, timeLayers, contextLayers);
   }
 
-  /** The layers that are stacked, as the first of two passes over the graph finds them. */
-  private static final class Projections {
-    private final TimeProjections time = TimeProjections.recording();
-    private ContextProjections context;
-  }
-
-  private Graph build(Shape shape, ElementType type, Projections recorded, boolean recording) {
+  /** One of the two passes that {@link StackedLinear} wants. */
+  private Graph build(
+      Shape shape,
+      ElementType type,
+      List<StackedLinear.Layer> timeLayers,
+      List<StackedLinear.Layer> contextLayers) {
     GraphBuilder graph = new GraphBuilder(type);
     int n = shape.batch();
     Value sample =
@@ -101,13 +102,8 @@ public final class UNet2DCondition implements UNet {
             config.crossAttentionDim().get(0),
             type);
     Value embedding = embedding(graph, timestep);
-    if (recording) {
-      recorded.context = ContextProjections.recording(states);
-    }
-    TimeProjections time =
-        recording ? recorded.time : TimeProjections.of(recorded.time, graph, embedding);
-    ContextProjections context =
-        recording ? recorded.context : ContextProjections.of(recorded.context, graph, states);
+    StackedLinear time = new StackedLinear(graph, graph.silu(embedding), true, timeLayers);
+    StackedLinear context = new StackedLinear(graph, states, false, contextLayers);
 
     Value x =
         graph.conv2d(
@@ -192,11 +188,7 @@ public final class UNet2DCondition implements UNet {
   }
 
   private Value down(
-      GraphBuilder graph,
-      TimeProjections time,
-      Value x,
-      Deque<Value> skips,
-      ContextProjections context) {
+      GraphBuilder graph, StackedLinear time, Value x, Deque<Value> skips, StackedLinear context) {
     List<UNetBlock> types = config.downBlocks();
     for (int i = 0; i < types.size(); i++) {
       String prefix = "down_blocks." + i;
@@ -228,8 +220,7 @@ public final class UNet2DCondition implements UNet {
     return x;
   }
 
-  private Value middle(
-      GraphBuilder graph, TimeProjections time, Value x, ContextProjections context) {
+  private Value middle(GraphBuilder graph, StackedLinear time, Value x, StackedLinear context) {
     if (config.midBlock() == MidBlock.NONE) {
       return x;
     }
@@ -252,11 +243,7 @@ public final class UNet2DCondition implements UNet {
   }
 
   private Value up(
-      GraphBuilder graph,
-      TimeProjections time,
-      Value x,
-      Deque<Value> skips,
-      ContextProjections context) {
+      GraphBuilder graph, StackedLinear time, Value x, Deque<Value> skips, StackedLinear context) {
     List<UNetBlock> types = config.upBlocks();
     int blocks = types.size();
     for (int i = 0; i < blocks; i++) {
