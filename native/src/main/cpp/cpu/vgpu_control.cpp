@@ -5,7 +5,6 @@
 #include "status.hpp"
 
 #include <dlfcn.h>
-#include <link.h>
 
 namespace {
 
@@ -61,8 +60,6 @@ int controlled(Body&& body) noexcept {
     return missing ? D4J_UNSUPPORTED : status;
 }
 
-std::string folderOf(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
-
 }  // namespace
 
 int d4j_vgpu_driver(void) {
@@ -74,12 +71,8 @@ int d4j_vgpu_driver(void) {
 int d4j_cuda_driver_found(void) {
     void* library = dlopen("libcuda.so.1", RTLD_LAZY);
     if (library == nullptr) return 0;
-    // This library looks in its own folder, too, where the virtual GPU's driver may have been unpacked.
-    link_map* found = nullptr;
-    Dl_info own{};
-    const bool known = dlinfo(library, RTLD_DI_LINKMAP, &found) == 0 &&
-                       dladdr(reinterpret_cast<void*>(&d4j_cuda_driver_found), &own) != 0;
-    const bool ours = known && folderOf(found->l_name) == folderOf(own.dli_fname);
+    // The linker looks in this library's folder, too, where the virtual GPU's driver may have been unpacked.
+    const bool ours = find("d4jVgpuConfigure") != nullptr;
     dlclose(library);
     return ours ? 0 : 1;
 }

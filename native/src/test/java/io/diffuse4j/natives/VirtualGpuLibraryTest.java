@@ -3,8 +3,10 @@ package io.diffuse4j.natives;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 class VirtualGpuLibraryTest {
@@ -13,6 +15,13 @@ class VirtualGpuLibraryTest {
     VirtualGpuLibrary.load();
     VirtualGpuLibrary.load(); // once is enough, twice does no harm
     assertEquals(VirtualGpuControl.VIRTUAL, VirtualGpuControl.d4j_vgpu_driver());
+  }
+
+  @Test
+  void itIsNotTakenForADriverOfTheMachine() {
+    VirtualGpuLibrary.load();
+    assumeFalse(Files.exists(Path.of("/proc/driver/nvidia/version")), "there is one");
+    assertEquals(0, VirtualGpuControl.d4j_cuda_driver_found());
   }
 
   @Test
