@@ -8,7 +8,7 @@
 #include "attention/attention_config.hpp"
 #include "attention/attention_params.hpp"
 #include "attention/attention_softmax.cuh"
-#include "common/dtype.cuh"
+#include "common/four.cuh"
 
 namespace d4j {
 
@@ -115,6 +115,24 @@ struct AttentionFma {
             }
         }
     }
+
+    /// The output of this thread's queries that exist, divided. FOURS: four columns exist and are stored together.
+    template <bool FOURS>
+    D4J_DEVICE void store(Stored* out, const float (&inverse)[ROWS], int64_t stride, int queries, int headDim) const {
+#pragma unroll
+        for (int i = 0; i < ROWS; ++i) {
+            const int row = y * ROWS + i;
+            if (row >= queries) continue;
+#pragma unroll
+            for (int c = 0; c < CHUNKS; ++c) {
+                const int column = c * 32 + x * 4;
+                if (column >= headDim) continue;
+                const float values[4] = {o[c][i][0] * inverse[i], o[c][i][1] * inverse[i], o[c][i][2] * inverse[i],
+                                         o[c][i][3] * inverse[i]};
+                storeFour<TYPE>(out + row * stride + column, values, FOURS, headDim - column);
+            }
+        }
+    }
 };
 
 template <DType TYPE, int CHUNKS>
@@ -170,26 +188,21 @@ D4J_DEVICE void attentionFma(const AttentionParams& p) {
         }
     }
 
-    Stored* out = static_cast<Stored*>(p.out) + (sample * p.qTokens + firstQuery) * p.outStride + head;
+    float inverse[ROWS];
 #pragma unroll
     for (int i = 0; i < ROWS; ++i) {
         float sum = block.sum[i];
 #pragma unroll
         for (int distance = 4; distance > 0; distance /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, distance);
-        const float inverse = 1.0f / sum;
-        const int row = block.y * ROWS + i;
-        if (firstQuery + row >= p.qTokens) continue;
-#pragma unroll
-        for (int c = 0; c < CHUNKS; ++c) {
-#pragma unroll
-            for (int j = 0; j < 4; ++j) {
-                const int column = c * 32 + block.x * 4 + j;
-                if (column < p.headDim) {
-                    out[static_cast<int64_t>(row) * p.outStride + column] =
-                        Element<TYPE>::fromFloat(block.o[c][i][j] * inverse);
-                }
-            }
-        }
+        inverse[i] = 1.0f / sum;
+    }
+    Stored* out = static_cast<Stored*>(p.out) + (sample * p.qTokens + firstQuery) * p.outStride + head;
+    const bool fours = p.headDim % 4 == 0 && p.outStride % 4 == 0 &&
+                       reinterpret_cast<uint64_t>(p.out) % (4 * sizeof(Stored)) == 0;
+    if (fours) {
+        block.store<true>(out, inverse, p.outStride, p.qTokens - firstQuery, p.headDim);
+    } else {
+        block.store<false>(out, inverse, p.outStride, p.qTokens - firstQuery, p.headDim);
     }
 }
 

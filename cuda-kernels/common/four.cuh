@@ -1,6 +1,8 @@
-// Loads and stores of four neighbouring elements as f32: at once where addresses allow it, else one by one.
+// Loads from and stores to global memory of four neighbouring elements as f32: at once where addresses allow it, else one
+// by one.
 #pragma once
 
+#include "arch/global_memory.cuh"
 #include "common/dtype.cuh"
 
 namespace d4j {
@@ -31,7 +33,7 @@ D4J_DEVICE void storeFour(void* pointer, const float (&x)[4], bool vectors, int 
     using Storage = typename Element<TYPE>::Storage;
     if (vectors) {
         if constexpr (bytesOf(TYPE) == 4) {
-            *static_cast<float4*>(pointer) = make_float4(x[0], x[1], x[2], x[3]);
+            storeGlobal4(pointer, make_float4(x[0], x[1], x[2], x[3]));
         } else {
             *static_cast<uint2*>(pointer) =
                 make_uint2(Element<TYPE>::pack(x[0], x[1]), Element<TYPE>::pack(x[2], x[3]));

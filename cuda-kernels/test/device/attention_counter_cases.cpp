@@ -9,7 +9,8 @@ namespace {
 
 constexpr double kProducts = 1.10;  // executed per useful
 
-void attention(Suite& suite, DType type, int headDim, int queries, int keys) {
+/// plain: f32 arithmetic.
+void attention(Suite& suite, DType type, int headDim, int queries, int keys, bool plain = false) {
     constexpr int HEADS = 8;
     const bool self = queries == keys;
     const int columns = HEADS * headDim, fused = 3 * columns;
@@ -22,8 +23,9 @@ void attention(Suite& suite, DType type, int headDim, int queries, int keys) {
     const char* keysAt = static_cast<const char*>(self ? q.device() : kv.device());
     AttentionParams p{};
     p.q = q.device();
-    p.k = keysAt + (self ? columns * 2 : 0);
-    p.v = keysAt + (self ? 2 * columns : columns) * 2;
+    const int bytes = bytesOf(type);
+    p.k = keysAt + (self ? columns * bytes : 0);
+    p.v = keysAt + (self ? 2 * columns : columns) * bytes;
     p.out = out.device();
     p.qTokens = queries;
     p.kTokens = keys;
@@ -33,13 +35,16 @@ void attention(Suite& suite, DType type, int headDim, int queries, int keys) {
     p.kStride = p.vStride = kStride;
     p.outStride = columns;
     p.scaleLog2 = 1.442695f / std::sqrt(float(headDim));
+    const std::string module = std::string("attention_") + (plain ? "fma" : storageName(type));
     const AttentionTile& tile = kAttentionTiles[pickAttentionTile(headDim)];
-    const std::string name = std::string("attention_") + storageName(type) + "_d" + std::to_string(tile.headDim);
-    const int shared = attentionSharedBytes(tile);
-    void* kernel = suite.gpu.kernel(suite.module(std::string("attention_") + storageName(type)), name.c_str(), shared);
-    suite.gpu.launch(kernel, {1, 1, 1}, 32 * tile.warps, shared, p);
+    const std::string name = std::string("attention_") + (plain ? "fma_" : "") + storageName(type) + "_d" +
+                             std::to_string(plain ? kFmaHeadDims[pickAttentionFma(headDim)] : tile.headDim);
+    const int shared = plain ? 0 : attentionSharedBytes(tile);
+    void* kernel = suite.gpu.kernel(suite.module(module), name.c_str(), shared);
+    suite.gpu.launch(kernel, {1, 1, 1}, plain ? kFmaThreads : 32 * tile.warps, shared, p);
     Counters counters(suite, name + " queries " + std::to_string(queries) + " keys " + std::to_string(keys));
     counters.judgeAccesses();
+    if (plain) return;
     const double rows = tile.heads * std::min(queries, attentionQueries(tile));
     counters.judgeProducts(4 * rows * keys * headDim, kProducts);
 }
@@ -60,6 +65,10 @@ void attentionCounterCases(Suite& suite) {
         attention(suite, type, 160, 256, 77);
         attention(suite, type, 160, 64, 64);
         attention(suite, type, 160, 64, 77);
+    }
+    for (const int headDim : {40, 80, 160}) {
+        attention(suite, DType::F32, headDim, 256, 256, true);
+        attention(suite, DType::F32, headDim, 256, 77, true);
     }
 }
 
