@@ -1,4 +1,4 @@
-// A barrier of all blocks of a cooperative launch, which are all resident.
+// A barrier of all blocks of a cooperative launch of one dimension, which are all resident.
 #pragma once
 
 #include "arch/atomics.cuh"
@@ -13,10 +13,9 @@ D4J_DEVICE void gridBarrier(uint32_t* word) {
     __syncthreads();
     if (threadIdx.x == 0) {
         // All arrivals together add the top bit.
-        const uint32_t others = gridDim.x * gridDim.y * gridDim.z - 1;
-        const bool first = (blockIdx.x | blockIdx.y | blockIdx.z) == 0;
+        const uint32_t others = gridDim.x - 1;
         __threadfence();
-        const uint32_t before = atomicAdd(word, first ? kBarrierPhase - others : 1u);
+        const uint32_t before = atomicAdd(word, blockIdx.x == 0 ? kBarrierPhase - others : 1u);
         while (((before ^ loadAcquire(word)) & kBarrierPhase) == 0) __nanosleep(32);
     }
     __syncthreads();

@@ -329,15 +329,16 @@ D4J_DEVICE void storeOutput(const AttentionParams& p, Warp& warp, bool busy, int
     const int thread = threadIndex(), warpRow = thread / 32 * WARP_ROWS;  // of a head, then of the next
     char* place = reinterpret_cast<char*>(attentionShared);
     char* rows = place + warpRow * Rows::PITCH;
-    __syncwarp();
+    if constexpr (!keepsAllQueries(tile)) __syncwarp();
     if (busy) warp.finish(rows);
     if constexpr (tile.heads == 1) {
         __syncwarp();
         char* out = static_cast<char*>(p.out) + (firstRow + warpRow) * p.outStride * 2 + head;
         const int rowsLeft = queries - warpRow;
-#pragma unroll 4
-        for (int i = thread % 32; i < WARP_ROWS * Rows::CHUNKS; i += 32) {
-            const int row = i / Rows::CHUNKS, chunk = i % Rows::CHUNKS;
+        static_assert(WARP_ROWS * Rows::CHUNKS % 32 == 0, "all lanes have equally many chunks");
+#pragma unroll 2
+        for (int pass = 0; pass < WARP_ROWS * Rows::CHUNKS / 32; ++pass) {
+            const int i = pass * 32 + thread % 32, row = i / Rows::CHUNKS, chunk = i % Rows::CHUNKS;
             if (row < rowsLeft && chunk * 8 < p.headDim) {
                 *reinterpret_cast<uint4*>(out + static_cast<int64_t>(row) * p.outStride * 2 + chunk * 16) =
                     *reinterpret_cast<const uint4*>(rows + Rows::offset(row, chunk));
@@ -347,15 +348,17 @@ D4J_DEVICE void storeOutput(const AttentionParams& p, Warp& warp, bool busy, int
         // As AttentionLoader has it: half a warp for each head.
         __syncthreads();
         char* out = static_cast<char*>(p.out) + firstRow * p.outStride * 2 + head;
-        constexpr int OF_WARP = 16 / Rows::CHUNKS;
+        constexpr int OF_WARP = 16 / Rows::CHUNKS, PER_PASS = tile.warps * OF_WARP;
         const int lane = thread % 16, side = thread / 16 % 2, chunk = lane % Rows::CHUNKS;
         if (lane >= OF_WARP * Rows::CHUNKS || side >= heads) return;
 #pragma unroll 2
-        for (int row = thread / 32 * OF_WARP + lane / Rows::CHUNKS; row < min(queries, QUERIES);
-             row += tile.warps * OF_WARP) {
-            *reinterpret_cast<uint4*>(out + static_cast<int64_t>(row) * p.outStride * 2 +
-                                      (side * Rows::CHUNKS + chunk) * 16) =
-                *reinterpret_cast<const uint4*>(place + Rows::offset(side * QUERIES + row, chunk));
+        for (int pass = 0; pass < ceilDiv(QUERIES, PER_PASS); ++pass) {
+            const int row = pass * PER_PASS + thread / 32 * OF_WARP + lane / Rows::CHUNKS;
+            if (row < min(queries, QUERIES)) {
+                *reinterpret_cast<uint4*>(out + static_cast<int64_t>(row) * p.outStride * 2 +
+                                          (side * Rows::CHUNKS + chunk) * 16) =
+                    *reinterpret_cast<const uint4*>(place + Rows::offset(side * QUERIES + row, chunk));
+            }
         }
     }
 }
@@ -426,6 +429,7 @@ D4J_DEVICE void attention(const AttentionParams& p) {
     };
 
     if (!busy) {
+#pragma unroll 1
         for (int i = 0; i < tiles; ++i) next(i);
         storeOutput(p, warp, false, firstRow, head, p.qTokens - firstQuery, heads);
         return;

@@ -149,9 +149,9 @@ struct MatrixItem {
 
 /// What follows in the same launch, if anything does.
 template <class Config>
-D4J_DEVICE void runTail(const EpilogueParams& epilogue, const TailParams& tail, float* shared) {
+D4J_DEVICE void runTail(const EpilogueParams& epilogue, const TailParams& tail) {
     if (tail.barrier != nullptr) {
-        matrixTail<kStoredType<Config>, Config::TILE.threads()>(epilogue, tail, shared);
+        matrixTail<kStoredType<Config>, Config::TILE.threads()>(epilogue, tail);
     }
 }
 

@@ -29,15 +29,14 @@ D4J_DEVICE void convFprop(const ConvParams& p) {
             fillSegments<Config>(list, p, firstSlice, slices);
         }
         fillPixelTable<TILE.m, TILE.threads()>(table, p, item.firstRow, segments);
-        __syncthreads();
+        __syncthreads();  // of the table, and before the slices, where the last item's output may still be on its way
         WarpTile<Config> tile(warp);
         Loader<Config> a(p, list, table, firstSlice, slices);
         WeightLoader<Config> b(p.weights, item.firstColumn, p.epilogue.n, firstSlice, slices);
         multiplySlices<Config>(tile, a, b, sharedAddress(shared), slices);
         storeTile<Config>(tile, warp, p.epilogue, sharedAddress(shared), item.firstRow, item.firstColumn, item.split);
-        __syncthreads();  // before the next item's slices
     }
-    runTail<Config>(p.epilogue, p.tail, shared);
+    runTail<Config>(p.epilogue, p.tail);
 }
 
 #define D4J_CONV(NAME, TABLE, INDEX, LOADER)                                                                     \

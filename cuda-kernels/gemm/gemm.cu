@@ -63,7 +63,7 @@ D4J_DEVICE void gemm(const GemmParams& p) {
         storeTile<Config>(tile, warp, p.epilogue, sharedAddress(shared), item.firstRow, item.firstColumn, item.split);
         __syncthreads();  // before the next item's slices
     }
-    runTail<Config>(p.epilogue, p.tail, shared);
+    runTail<Config>(p.epilogue, p.tail);
 }
 
 #define D4J_GEMM(NAME, INDEX)                                                                                    \

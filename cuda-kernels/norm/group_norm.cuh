@@ -73,11 +73,12 @@ D4J_DEVICE void groupNormStats(const GroupNormStatsParams& p) {
 #pragma unroll 1
     for (int c = threadIdx.x; c < width; c += kNormThreads) {
         Moments total = {0.0f, 0.0f, 0.0f};
-        for (int lane = 0; lane < place.lanes && lane < rows; ++lane) {
+        int lane = 0;
+        do {  // there is at least one lane, and one row
             const int from = c % VECTOR * PITCH + lane * p.columns + c / VECTOR;
             const float n = static_cast<float>((rows - lane + place.lanes - 1) / place.lanes);
             total = merge(total, {n, means[from], squares[from]});
-        }
+        } while (++lane < min(place.lanes, rows));
         stats[firstChannel + c] = {total.mean * total.count, total.m2};
     }
 }

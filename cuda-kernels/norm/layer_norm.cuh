@@ -30,6 +30,7 @@ struct LayerNormRow {
                 use(x[i], channel);
             }
         }
+#pragma unroll 1
         for (int channel = (KEPT * kWarp + lane) * VECTOR; channel < p.channels; channel += kWarp * VECTOR) {
             float again[VECTOR];
             loadVector<TYPE>(again, p.src, base + channel);

@@ -131,7 +131,7 @@ void attentionCases(Suite& suite) {
         }
     }
     for (const DType type : {DType::F32, DType::F16, DType::BF16}) {
-        for (const int headDim : {1, 7, 40, 64, 130, 160, 251}) {
+        for (const int headDim : {1, 7, 40, 57, 64, 155, 160, 251}) {
             check(suite, {type, 1, 2, headDim, suite.uniform(1, 90), suite.uniform(1, 90), false, false, true, 1});
             const int tokens = suite.uniform(30, 90);
             check(suite, {type, 1, 1, headDim, tokens, tokens, true, true, true, 1});

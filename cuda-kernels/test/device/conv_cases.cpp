@@ -237,6 +237,7 @@ void features(Suite& suite, const NamedTile& tile, bool any, int unit) {
     run(withoutPadding({.t = 6, .h = 3, .w = 3, .c0 = more, .k = 24, .kt = 3, .kh = 1, .kw = 1, .strideT = 2, .front = 1, .back = 1}));
     run(withoutPadding({.n = 2, .h = 7, .w = 7, .c0 = many, .c1 = more, .k = 70, .kh = 1, .kw = 1}));
     run({.h = 9, .w = 11, .c0 = few, .k = 5, .kh = 7, .kw = 4, .top = 3, .left = 2});
+    run({.h = 4, .w = 6, .c0 = few, .k = 24, .kh = 1, .kw = 5, .top = 0, .left = 2, .bottom = 0, .right = 2});
     run({.n = 2, .h = 4, .w = 8, .c0 = few, .k = 35, .residual = true, .embedding = true, .stats = true});
     run({.h = 5, .w = 4, .c0 = few, .k = 24, .activation = Activation::Geglu});
     run({.h = 7, .w = 5, .c0 = few, .k = 22, .activation = Activation::Geglu});

@@ -17,18 +17,20 @@ struct Case {
     NormCase norm{};
     int normSamples = 1;  // that m consists of, for a group norm
     int blocks = 0;       // 0: one for each tile and split, or half as many if they share what follows
+    bool floats = false;  // stored as f32, whatever the type
 
-    bool tail() const { return splits > 1 || norm.norm != TailNorm::None; }
+    bool adds() const { return splits > 1 || floats; }
+    bool tail() const { return adds() || norm.norm != TailNorm::None; }
 };
 
 class GemmCase {
 public:
     GemmCase(Suite& suite, const NamedTile& tile, const Case& c)
-        : suite(suite), tile(tile), c(c), type(tile.shape.type), pitch(c.k + c.extraPitch * 16 / bytesOf(type)),
-          outputs(c.activation == Activation::Geglu ? c.n / 2 : c.n), packed{c.n, 1, c.k, 0, sliceElements(type), false},
+        : suite(suite), tile(tile), c(c), type(tile.shape.type), stored(c.floats ? DType::F32 : type),
+          pitch(c.k + c.extraPitch * 16 / bytesOf(type)), outputs(c.activation == Activation::Geglu ? c.n / 2 : c.n), packed{c.n, 1, c.k, 0, sliceElements(type), false},
           a(suite.gpu, type, size_t(c.m) * pitch), weights(suite.gpu, type, packed.elements()),
           bias(suite.gpu, DType::F32, c.n), embedding(suite.gpu, DType::F32, size_t(std::max(1, c.samples)) * c.n),
-          residual(suite.gpu, type, size_t(c.m) * c.n), output(suite.gpu, type, size_t(c.m) * outputs),
+          residual(suite.gpu, stored, size_t(c.m) * c.n), output(suite.gpu, stored, size_t(c.m) * outputs),
           stats(suite.gpu, DType::F32, size_t(ceilDiv(c.m, kStatsRows)) * c.n * 2),
           partials(suite.gpu, DType::F32, size_t(c.splits) * c.m * c.n), plain(size_t(c.n) * c.k),
           norm(suite, type == DType::TF32 ? DType::F32 : type, c.norm, c.normSamples, c.m / c.normSamples, c.n) {}
@@ -40,7 +42,7 @@ public:
         suite.hash(output);
         const std::string name = std::string(tile.name) + " m" + std::to_string(c.m) + " n" + std::to_string(c.n) + " k" +
                                  std::to_string(c.k) + " splits " + std::to_string(c.splits) + " activation " +
-                                 std::to_string(int(c.activation));
+                                 std::to_string(int(c.activation)) + (c.floats ? " floats" : "");
         suite.judge(name, error(), tolerance(type));
         if (c.stats) {
             stats.download();
@@ -97,18 +99,19 @@ private:
             e.rowsPerSample = ceilDiv(c.m, c.samples);
         }
         e.stats = c.stats ? static_cast<ChannelStats*>(stats.device()) : nullptr;
-        e.partials = c.splits > 1 ? static_cast<float*>(partials.device()) : nullptr;
+        e.partials = c.adds() ? static_cast<float*>(partials.device()) : nullptr;
         e.m = c.m;
         e.n = c.n;
         e.activation = c.activation;
         e.scale = kScale;
-        e.vectors = vectorsPossible(e, type);
+        e.vectors = vectorsPossible(e, stored);
         const int shared = gemmSharedBytes(shape);
         void* kernel = suite.gpu.kernel(suite.module("gemm"), tile.name, shared);
         const int items = int(matrixItems(shape, c.m, c.n, c.splits));
         const int blocks = c.blocks > 0 ? c.blocks : c.tail() ? ceilDiv(items, 2) : items;
         if (c.tail()) {
-            p.tail.splits = c.splits > 1 ? c.splits : 0;
+            p.tail.splits = c.adds() ? c.splits : 0;
+            p.tail.floats = c.floats;
             norm.fill(p.tail, output, stats, shape.threads(), blocks);
         }
         suite.gpu.launch(kernel, {blocks, 1, 1}, shape.threads(), shared, p, c.tail());
@@ -144,7 +147,7 @@ private:
     Suite& suite;
     const NamedTile& tile;
     const Case c;
-    const DType type;
+    const DType type, stored;
     const int pitch, outputs;
     const PackedWeights packed;
     Tensor a, weights, bias, embedding, residual, output, stats, partials;
@@ -180,6 +183,24 @@ void gemmCases(Suite& suite) {
              .normSamples = 3});
         run({.m = 320, .n = 320, .k = 64, .stats = true, .norm = {TailNorm::Group, 32, 0, false, true}, .normSamples = 2,
              .blocks = 7});
+        // More channels than a lane keeps, and groups with more statistics than there are lanes.
+        run({.m = 5, .n = 2600, .k = chunk, .norm = layer});
+        run({.m = 160, .n = 64, .k = chunk, .stats = true, .norm = {.norm = TailNorm::Group, .groups = 2, .embedding = true}});
+        run({.m = 96, .n = 48, .k = chunk, .stats = true,
+             .norm = {.norm = TailNorm::Group, .groups = 2, .skip = 24, .embedding = true}});
+        run({.m = 672, .n = 72, .k = chunk, .stats = true,
+             .norm = {.norm = TailNorm::Group, .groups = 2, .skip = 72, .embedding = true}});
+        if (bytesOf(tile.shape.type) != 4) {
+            run({.m = 40, .n = 36, .k = 72, .floats = true});
+            run({.m = 40, .n = 36, .k = 224, .splits = 7, .floats = true});
+            run({.m = 40, .n = 35, .k = 224, .splits = 7, .floats = true});
+            run({.m = 192, .n = 76, .k = 136, .splits = 2, .samples = 2, .residual = true, .stats = true, .floats = true});
+            run({.m = 50, .n = 35, .k = 200, .splits = 4, .activation = Activation::GeluErf, .residual = true, .floats = true});
+            run({.m = 64, .n = 37, .k = 136, .splits = 2, .samples = 2, .residual = true, .stats = true, .floats = true});
+            run({.m = 33, .n = 72, .k = 136, .splits = 2, .activation = Activation::Geglu, .floats = true});
+            run({.m = 20, .n = 34, .k = 136, .splits = 2, .samples = 3, .activation = Activation::Geglu, .residual = true,
+                 .floats = true});
+        }
         for (int i = 0; i < 5; ++i) {
             run({.m = suite.uniform(1, 300), .n = suite.uniform(1, 300), .k = chunk * suite.uniform(1, 40),
                  .extraPitch = suite.uniform(0, 2), .samples = suite.uniform(0, 9),

@@ -16,6 +16,7 @@ struct NormCase {
     int skip = 0;       // channels of a second source
     bool film = false;  // scale and shift by sample
     bool silu = false;
+    bool embedding = false;  // added to what is normalised, by sample
 };
 
 class NormTail {
@@ -26,11 +27,12 @@ public:
           skip_(suite.gpu, stored, rows_ * c.skip), skipStats_(suite.gpu, DType::F32, rows_ / kStatsRows * c.skip * 2),
           gamma_(suite.gpu, DType::F32, channels_), beta_(suite.gpu, DType::F32, channels_),
           film_(suite.gpu, DType::F32, c.film ? size_t(samples) * 2 * channels_ : 0),
+          embedding_(suite.gpu, DType::F32, c.embedding ? size_t(samples) * channels_ : 0),
           moments_(suite.gpu, DType::F32, size_t(samples) * c.groups * 2),
           output_(suite.gpu, stored, c.norm == TailNorm::None ? 0 : rows_ * channels_) {
         barrier_.set(0, 0);
         barrier_.upload();
-        for (Tensor* tensor : {&skip_, &gamma_, &beta_, &film_}) tensor->random(suite.random);
+        for (Tensor* tensor : {&skip_, &gamma_, &beta_, &film_, &embedding_}) tensor->random(suite.random);
         fillSkipStats();
         moments_.poison();
         output_.poison();
@@ -52,6 +54,8 @@ public:
             m.beta = floats(beta_);
             m.film = case_.film ? floats(film_) : nullptr;
             m.filmStride = 2 * channels_;
+            m.embedding = case_.embedding ? floats(embedding_) : nullptr;
+            m.embeddingStride = channels_;
             m.moments = static_cast<float*>(moments_.device());
             m.pixels = pixels_;
             m.channels0 = own_;
@@ -81,10 +85,28 @@ public:
             }
         }
         suite_.judge(name + (case_.norm == TailNorm::Layer ? " layer norm" : " group norm"), error.value(), tolerance(type_));
+        if (case_.norm == TailNorm::Group) judgeMoments(name, source);
     }
 
 private:
     static constexpr float kEps = 1e-5f;
+
+    /// In f32, which shows what the rounding of the output would hide.
+    void judgeMoments(const std::string& name, const Tensor& source) {
+        moments_.download();
+        suite_.hash(moments_);
+        RelativeError error;
+        const int width = channels_ / case_.groups;
+        for (int sample = 0; sample < samples_; ++sample) {
+            for (int group = 0; group < case_.groups; ++group) {
+                const auto& [mean, rstd] = momentsOf(source, size_t(sample) * pixels_, pixels_, group * width, width);
+                const size_t at = 2 * (size_t(sample) * case_.groups + group);
+                error.add(moments_.get(at), mean);
+                error.add(moments_.get(at + 1), rstd);
+            }
+        }
+        suite_.judge(name + " moments", error.value(), kStatsTolerance);
+    }
 
     static const float* floats(const Tensor& tensor) { return static_cast<const float*>(tensor.device()); }
 
@@ -103,7 +125,8 @@ private:
     }
 
     double value(const Tensor& source, size_t row, int channel) const {
-        return channel < own_ ? source.get(row * own_ + channel) : skip_.get(row * case_.skip + channel - own_);
+        const double x = channel < own_ ? source.get(row * own_ + channel) : skip_.get(row * case_.skip + channel - own_);
+        return case_.embedding ? x + embedding_.get(row / pixels_ * channels_ + channel) : x;
     }
 
     /// Mean and 1 / deviation over those rows and channels; the last answer is kept.
@@ -144,7 +167,7 @@ private:
     const NormCase case_;
     const int samples_, pixels_, own_, channels_;
     const size_t rows_;
-    Tensor barrier_, skip_, skipStats_, gamma_, beta_, film_, moments_, output_;
+    Tensor barrier_, skip_, skipStats_, gamma_, beta_, film_, embedding_, moments_, output_;
     std::map<std::pair<size_t, int>, std::pair<double, double>> known_;
 };
 

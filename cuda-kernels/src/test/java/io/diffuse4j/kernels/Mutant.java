@@ -66,7 +66,7 @@ record Mutant(String image, Instruction instruction, String change, String repla
           mutants.add(
               replace(image, i, "delete", "mov.b32 " + operands.get(0) + ", " + operands.get(1)));
       case "ld", "st", "atom", "red" -> {
-        if (!i.opcode().startsWith("ld.param") && !i.opcode().startsWith("st.param")) {
+        if (!i.parameter()) {
           mutants.add(delete(image, i));
           int address = i.opcode().startsWith("st") || i.opcode().startsWith("red") ? 0 : 1;
           mutants.add(shift(image, i, "shift", address, width(i.opcode())));
@@ -128,7 +128,7 @@ record Mutant(String image, Instruction instruction, String change, String repla
     List<String> operands = new ArrayList<>(i.operands());
     operands.set(operand, value);
     return new Instruction(
-        i.kernel(), i.called(), i.line(), i.guard(), i.opcode(), operands, i.site());
+        i.kernel(), i.called(), i.parameter(), i.line(), i.guard(), i.opcode(), operands, i.site());
   }
 
   private static List<String> registers(String operand) {

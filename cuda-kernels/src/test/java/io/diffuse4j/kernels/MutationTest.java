@@ -100,11 +100,6 @@ class MutationTest {
     for (Mutant m : chosen) {
       String verdict = verdicts.get(m.name());
       boolean survived = verdict.equals("survived");
-      if (verdict.equals("unreached") && !wholeSet()) {
-        // Some instructions are executed by no case yet. That is for the whole set to fail on; a
-        // sample counts them.
-        continue;
-      }
       if (survived != equivalent.contains(m) || verdict.matches("unreached|crash.*")) {
         problems.add(
             verdict
@@ -152,20 +147,14 @@ class MutationTest {
     return mutants;
   }
 
-  private static boolean wholeSet() {
-    return System.getProperty("mutation.sample", "all").equals("all");
-  }
-
   private static Set<Mutant> choose(List<Mutant> all) {
-    if (wholeSet()) {
+    String sample = System.getProperty("mutation.sample", "all");
+    if (sample.equals("all")) {
       return new LinkedHashSet<>(all);
     }
-    String sample = System.getProperty("mutation.sample");
     long seed = Long.getLong("mutation.seed", LocalDate.now(ZoneOffset.UTC).toEpochDay());
     System.out.println("mutation.seed=" + seed);
-    // Those of functions that kernels call are not clean yet: for the whole set to fail on.
-    List<Mutant> shuffled =
-        new ArrayList<>(all.stream().filter(m -> !m.instruction().called()).toList());
+    List<Mutant> shuffled = new ArrayList<>(all);
     Collections.shuffle(shuffled, new Random(seed));
     return new LinkedHashSet<>(
         shuffled.subList(0, Math.min(shuffled.size(), Integer.parseInt(sample))));

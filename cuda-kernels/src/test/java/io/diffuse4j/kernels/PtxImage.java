@@ -5,8 +5,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -28,6 +30,8 @@ record PtxImage(String name, List<Instruction> instructions) {
    * @param kernel that it is part of; of a function that is no kernel, the last kernel that calls
    *     it
    * @param called whether it is in such a function
+   * @param parameter whether it accesses the kernel's parameters; the functions of the project's
+   *     kernels are given nothing but the addresses of such
    * @param line in the image, from 1
    * @param guard with its trailing space, or empty
    * @param operands split at commas outside of brackets
@@ -37,6 +41,7 @@ record PtxImage(String name, List<Instruction> instructions) {
   record Instruction(
       String kernel,
       boolean called,
+      boolean parameter,
       int line,
       String guard,
       String opcode,
@@ -76,6 +81,7 @@ record PtxImage(String name, List<Instruction> instructions) {
     String location = "";
     String kernel = "";
     boolean called = false;
+    Set<String> addresses = new HashSet<>();
     for (int i = 0; i < lines.size(); i++) {
       String line = lines.get(i);
       Matcher entry = ENTRY.matcher(line);
@@ -89,6 +95,7 @@ record PtxImage(String name, List<Instruction> instructions) {
         // NVRTC puts functions behind all kernels.
         kernel = lastCaller.getOrDefault(function.group(1), "");
         called = true;
+        addresses.clear();
       } else if (call.matches()) {
         lastCaller.put(call.group(1), kernel);
       } else if (m.lookingAt()) {
@@ -99,12 +106,33 @@ record PtxImage(String name, List<Instruction> instructions) {
         if (m.matches()) {
           String guard = m.group(1) == null ? "" : m.group(1);
           Site site = site(location, callers, files, texts);
+          List<String> operands = split(m.group(3));
+          boolean parameter =
+              m.group(2).matches("(ld|st)\\.param\\b.*")
+                  || (operands.size() > 1 && addresses.contains(base(operands.get(1))));
+          if (called && isAddress(m.group(2), operands, addresses)) {
+            addresses.add(operands.get(0));
+          }
           instructions.add(
-              new Instruction(kernel, called, i + 1, guard, m.group(2), split(m.group(3)), site));
+              new Instruction(kernel, called, parameter, i + 1, guard, m.group(2), operands, site));
         }
       }
     }
     return new PtxImage(name, instructions);
+  }
+
+  /**
+   * Whether an instruction gives a function's argument, or what lies at a fixed distance from it.
+   */
+  private static boolean isAddress(String opcode, List<String> operands, Set<String> addresses) {
+    return opcode.equals("ld.param.u64")
+        || (opcode.equals("add.s64")
+            && addresses.contains(operands.get(1))
+            && operands.get(2).matches("-?\\d+"));
+  }
+
+  private static String base(String operand) {
+    return operand.replaceAll("\\[|\\]|\\+.*", "");
   }
 
   private static Site site(
