@@ -1,7 +1,6 @@
 // Fused attention: every tile of the tensor-core kernels, and the kernels in plain f32 arithmetic.
-#include "attention/attention_config.hpp"
 #include "attention/attention_params.hpp"
-#include "test/device/suite.hpp"
+#include "test/device/attention_kernel.hpp"
 
 namespace d4j::test {
 namespace {
@@ -46,23 +45,9 @@ void check(Suite& suite, const Case& c) {
     const double scale = 1 / std::sqrt(double(c.headDim));
     p.scaleLog2 = static_cast<float>(scale * 1.4426950408889634);
 
-    std::string name = std::string("attention_") + (c.plain ? "fma_" : "") + storageName(c.type) + "_d";
-    std::string module = "attention_fma";
-    int threads = kFmaThreads, queriesOfBlock = kFmaQueries, headsOfBlock = 1, shared = 0;
-    if (c.plain) {
-        name += std::to_string(kFmaHeadDims[pickAttentionFma(c.headDim)]);
-    } else {
-        const AttentionTile& tile = kAttentionTiles[pickAttentionTile(c.headDim)];
-        name += std::to_string(tile.headDim);
-        module = std::string("attention_") + storageName(c.type);
-        threads = 32 * tile.warps;
-        queriesOfBlock = attentionQueries(tile);
-        headsOfBlock = tile.heads;
-        shared = attentionSharedBytes(tile);
-    }
-    void* kernel = suite.gpu.kernel(suite.module(module), name.c_str(), shared);
-    suite.gpu.launch(kernel, {ceilDiv(c.queries, queriesOfBlock), ceilDiv(c.heads, headsOfBlock), c.batch},
-                     threads, shared, p);
+    const AttentionKernel kernel = attentionKernel(suite, c.type, c.headDim, c.plain);
+    suite.gpu.launch(kernel.function, {ceilDiv(c.queries, kernel.queries), ceilDiv(c.heads, kernel.heads), c.batch},
+                     kernel.threads, kernel.shared, p);
     out.download();
     suite.hash(out);
 
@@ -99,7 +84,7 @@ void check(Suite& suite, const Case& c) {
             if (!std::isnan(out.get(size_t(row) * outStride + column))) error.add(INFINITY, 0);  // not ours to write
         }
     }
-    suite.judge(name + " " + std::to_string(c.batch) + "x" + std::to_string(c.heads) + "x" + std::to_string(c.headDim) +
+    suite.judge(kernel.name + " " + std::to_string(c.batch) + "x" + std::to_string(c.heads) + "x" + std::to_string(c.headDim) +
                     " queries " + std::to_string(c.queries) + " keys " + std::to_string(c.keys) +
                     (c.causal ? " causal" : "") + (c.fused ? " fused" : ""),
                 error.value(), tolerance(c.type));

@@ -1,7 +1,7 @@
 // What attention costs on the shapes of Stable Diffusion 1.5's U-Net: 8 heads, self and with 77 context tokens. The first
 // block stands for the launch.
-#include "attention/attention_config.hpp"
 #include "attention/attention_params.hpp"
+#include "test/device/attention_kernel.hpp"
 #include "test/device/counters.hpp"
 
 namespace d4j::test {
@@ -9,8 +9,8 @@ namespace {
 
 constexpr double kProducts = 1.10;  // executed per useful
 
-/// plain: f32 arithmetic.
-void attention(Suite& suite, DType type, int headDim, int queries, int keys, bool plain = false) {
+/// f32 in plain arithmetic.
+void attention(Suite& suite, DType type, int headDim, int queries, int keys) {
     constexpr int HEADS = 8;
     const bool self = queries == keys;
     const int columns = HEADS * headDim, fused = 3 * columns;
@@ -35,17 +35,12 @@ void attention(Suite& suite, DType type, int headDim, int queries, int keys, boo
     p.kStride = p.vStride = kStride;
     p.outStride = columns;
     p.scaleLog2 = 1.442695f / std::sqrt(float(headDim));
-    const std::string module = std::string("attention_") + (plain ? "fma" : storageName(type));
-    const AttentionTile& tile = kAttentionTiles[pickAttentionTile(headDim)];
-    const std::string name = std::string("attention_") + (plain ? "fma_" : "") + storageName(type) + "_d" +
-                             std::to_string(plain ? kFmaHeadDims[pickAttentionFma(headDim)] : tile.headDim);
-    const int shared = plain ? 0 : attentionSharedBytes(tile);
-    void* kernel = suite.gpu.kernel(suite.module(module), name.c_str(), shared);
-    suite.gpu.launch(kernel, {1, 1, 1}, plain ? kFmaThreads : 32 * tile.warps, shared, p);
-    Counters counters(suite, name + " queries " + std::to_string(queries) + " keys " + std::to_string(keys));
+    const AttentionKernel kernel = attentionKernel(suite, type, headDim, type == DType::F32);
+    suite.gpu.launch(kernel.function, {1, 1, 1}, kernel.threads, kernel.shared, p);
+    Counters counters(suite, kernel.name + " queries " + std::to_string(queries) + " keys " + std::to_string(keys));
     counters.judgeAccesses();
-    if (plain) return;
-    const double rows = tile.heads * std::min(queries, attentionQueries(tile));
+    if (type == DType::F32) return;  // no products on tensor cores
+    const double rows = kernel.heads * std::min(queries, kernel.queries);
     counters.judgeProducts(4 * rows * keys * headDim, kProducts);
 }
 
@@ -67,8 +62,8 @@ void attentionCounterCases(Suite& suite) {
         attention(suite, type, 160, 64, 77);
     }
     for (const int headDim : {40, 80, 160}) {
-        attention(suite, DType::F32, headDim, 256, 256, true);
-        attention(suite, DType::F32, headDim, 256, 77, true);
+        attention(suite, DType::F32, headDim, 256, 256);
+        attention(suite, DType::F32, headDim, 256, 77);
     }
 }
 

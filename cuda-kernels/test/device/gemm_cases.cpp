@@ -27,7 +27,8 @@ class GemmCase {
 public:
     GemmCase(Suite& suite, const NamedTile& tile, const Case& c)
         : suite(suite), tile(tile), c(c), type(tile.shape.type), stored(c.floats ? DType::F32 : type),
-          pitch(c.k + c.extraPitch * 16 / bytesOf(type)), outputs(c.activation == Activation::Geglu ? c.n / 2 : c.n), packed{c.n, 1, c.k, 0, sliceElements(type), false},
+          pitch(c.k + c.extraPitch * 16 / bytesOf(type)), outputs(c.activation == Activation::Geglu ? c.n / 2 : c.n),
+          packed{c.n, 1, c.k, 0, sliceElements(type), false},
           a(suite.gpu, type, size_t(c.m) * pitch), weights(suite.gpu, type, packed.elements()),
           bias(suite.gpu, DType::F32, c.n), embedding(suite.gpu, DType::F32, size_t(std::max(1, c.samples)) * c.n),
           residual(suite.gpu, stored, size_t(c.m) * c.n), output(suite.gpu, stored, size_t(c.m) * outputs),

@@ -109,7 +109,7 @@ record PtxImage(String name, List<Instruction> instructions) {
           List<String> operands = split(m.group(3));
           boolean parameter =
               m.group(2).matches("(ld|st)\\.param\\b.*")
-                  || (operands.size() > 1 && addresses.contains(base(operands.get(1))));
+                  || (m.group(2).startsWith("ld") && addresses.contains(base(operands.get(1))));
           if (called && isAddress(m.group(2), operands, addresses)) {
             addresses.add(operands.get(0));
           }
