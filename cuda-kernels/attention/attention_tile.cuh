@@ -33,15 +33,16 @@ struct AttentionLoader {
     int chunkLimit;   // chunks of the head, minus `chunk`
 
     /// chunks: of the head.
-    D4J_DEVICE explicit AttentionLoader(int chunks) {
-        row = threadIdx.x / GROUP;
-        chunk = threadIdx.x % GROUP;
+    D4J_DEVICE AttentionLoader(unsigned thread, int chunks) {
+        row = thread / GROUP;
+        chunk = thread % GROUP;
         offset = Rows::offset(row, chunk);
         chunkLimit = chunks - chunk;
     }
 
-    D4J_DEVICE void open(int operand, const void* head, int stride) {
-        source[operand] = static_cast<const char*>(head) + (static_cast<int64_t>(row) * stride + chunk * 8) * 2;
+    /// From row `first` of this head.
+    D4J_DEVICE void open(int operand, const void* head, int stride, int64_t first = 0) {
+        source[operand] = static_cast<const char*>(head) + ((first + row) * stride + chunk * 8) * 2;
     }
 
     /// Starts the copies of the next ROWS rows of an operand, which has `rows` more, to `tile`; what does not exist
@@ -86,9 +87,9 @@ struct AttentionLoader<HEAD_DIM, EXACT, ROWS, THREADS, OPERANDS, 2> {
     bool hasHead, busy;
 
     /// chunks: of both heads, or of one where there is no second.
-    D4J_DEVICE explicit AttentionLoader(int chunks) {
-        const int lane = threadIdx.x % 16, head = threadIdx.x / 16 % 2;
-        row = threadIdx.x / 32 * OF_WARP + lane / Rows::CHUNKS;
+    D4J_DEVICE AttentionLoader(unsigned thread, int chunks) {
+        const int lane = thread % 16, head = thread / 16 % 2;
+        row = thread / 32 * OF_WARP + lane / Rows::CHUNKS;
         chunk = head * Rows::CHUNKS + lane % Rows::CHUNKS;
         offset = head * ROWS * Rows::PITCH + Rows::offset(row, lane % Rows::CHUNKS);
         hasHead = chunk < chunks;

@@ -13,7 +13,7 @@ D4J_DEVICE uint32_t roundToTf32(uint32_t bits) {
     return rounded;
 }
 
-/// Storage of a DType. Storage: the element; pack/unpack/addPairs: two elements in a 32-bit register (16-bit
+/// Storage of a DType. Storage: the element; pack/unpack/addPairs/ONES: two elements in a 32-bit register (16-bit
 /// types only).
 template <DType TYPE>
 struct Element;
@@ -40,6 +40,7 @@ struct Bf16 {
 template <>
 struct Element<DType::F16> {
     using Storage = F16;
+    static constexpr uint32_t ONES = 0x3c003c00u;
     static D4J_DEVICE float toFloat(F16 x) {
         float value;
         asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(x.bits));
@@ -68,6 +69,7 @@ struct Element<DType::F16> {
 template <>
 struct Element<DType::BF16> {
     using Storage = Bf16;
+    static constexpr uint32_t ONES = 0x3f803f80u;
     // bf16 is the upper half of an f32.
     static D4J_DEVICE float toFloat(Bf16 x) { return __uint_as_float(static_cast<uint32_t>(x.bits) << 16); }
     static D4J_DEVICE Bf16 fromFloat(float x) {
@@ -83,7 +85,7 @@ struct Element<DType::BF16> {
     /// As a * 1 + b: sm_80 has no addition of bf16.
     static D4J_DEVICE uint32_t addPairs(uint32_t a, uint32_t b) {
         uint32_t sum;
-        asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(sum) : "r"(a), "r"(0x3f803f80u), "r"(b));
+        asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(sum) : "r"(a), "r"(ONES), "r"(b));
         return sum;
     }
     static D4J_DEVICE float2 unpack(uint32_t bits) {

@@ -104,7 +104,7 @@ void attentionCases(Suite& suite) {
         }
         check(suite, {type, 9, 1, 40, 1, 1, false, false, false, 1});
         // Scores that outgrow the reference of the first tile, again and again.
-        for (const int headDim : {40, 64, 128, 160}) {
+        for (const int headDim : {32, 40, 64, 128, 160, 256}) {
             check(suite, {type, 1, 1, headDim, 33, 400, false, false, false, 8});
             check(suite, {type, 1, 1, headDim, 50, 400, false, false, false, 60});
         }
@@ -126,8 +126,9 @@ void attentionCases(Suite& suite) {
         for (const AttentionTile& tile : kAttentionTiles) {
             // Warps without queries, for which the loop over tiles is another one.
             check(suite, {type, 1, 1, tile.headDim, 3, 6 * tile.keys + 1, false, false, false, 1});
-            // Queries that are not the first see the last two tiles in part.
-            check(suite, {type, 1, 1, tile.headDim, 250, 250, true, false, false, 1});
+            // Queries that are not the first see the last two tiles in part, and the last is all but full.
+            const int tokens = ceilDiv(250, tile.keys) * tile.keys - 6;
+            check(suite, {type, 1, 1, tile.headDim, tokens, tokens, true, false, false, 1});
             if (!tile.sumByMma) continue;
             // An odd number of steps of 16 keys at the end of the first tile, and of the second.
             for (int keys = 9; keys < 2 * tile.keys; keys += 32) {
