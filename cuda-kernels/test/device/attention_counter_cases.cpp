@@ -1,5 +1,5 @@
 // What attention costs on the shapes of Stable Diffusion 1.5's U-Net: 8 heads, self and with 77 context tokens. The first
-// block stands for the launch.
+// block stands for the launch, except where its time is wanted.
 #include "attention/attention_params.hpp"
 #include "test/device/attention_kernel.hpp"
 #include "test/device/counters.hpp"
@@ -11,13 +11,13 @@ constexpr double kProducts = 1.10;  // executed per useful
 
 /// f32 in plain arithmetic.
 void attention(Suite& suite, DType type, int headDim, int queries, int keys) {
-    constexpr int HEADS = 8;
+    constexpr int HEADS = 8, BATCH = 2;
     const bool self = queries == keys;
     const int columns = HEADS * headDim, fused = 3 * columns;
     // Self-attention reads slices of one projection, cross-attention has keys and values in one of their own.
     const int qStride = self ? fused : columns, kStride = self ? fused : 2 * columns;
-    Tensor q(suite.gpu, type, size_t(queries) * qStride), kv(suite.gpu, type, size_t(keys) * kStride);
-    Tensor out(suite.gpu, type, size_t(queries) * columns);
+    Tensor q(suite.gpu, type, size_t(BATCH) * queries * qStride), kv(suite.gpu, type, size_t(BATCH) * keys * kStride);
+    Tensor out(suite.gpu, type, size_t(BATCH) * queries * columns);
     q.random(suite.random);
     kv.random(suite.random);
     const char* keysAt = static_cast<const char*>(self ? q.device() : kv.device());
@@ -37,11 +37,17 @@ void attention(Suite& suite, DType type, int headDim, int queries, int keys) {
     p.scaleLog2 = 1.442695f / std::sqrt(float(headDim));
     const AttentionKernel kernel = attentionKernel(suite, type, headDim, type == DType::F32);
     suite.gpu.launch(kernel.function, {1, 1, 1}, kernel.threads, kernel.shared, p);
-    Counters counters(suite, kernel.name + " queries " + std::to_string(queries) + " keys " + std::to_string(keys));
+    const std::string name = kernel.name + " queries " + std::to_string(queries) + " keys " + std::to_string(keys);
+    Counters counters(suite, name);
     counters.judgeAccesses();
-    if (type == DType::F32) return;  // no products on tensor cores
-    const double rows = kernel.heads * std::min(queries, kernel.queries);
-    counters.judgeProducts(4 * rows * keys * headDim, kProducts);
+    if (type != DType::F32) {
+        const double rows = kernel.heads * std::min(queries, kernel.queries);
+        counters.judgeProducts(4 * rows * keys * headDim, kProducts);
+    }
+    printTimeOf(suite, name, [&] {
+        suite.gpu.launch(kernel.function, {ceilDiv(queries, kernel.queries), ceilDiv(HEADS, kernel.heads), BATCH},
+                         kernel.threads, kernel.shared, p);
+    });
 }
 
 }  // namespace

@@ -73,6 +73,14 @@ public:
         call("cuMemcpyDtoH_v2", destination, address, bytes);
     }
 
+    int multiprocessors() {
+        constexpr int kMultiprocessorCount = 16;  // CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT
+        int device = 0, count = 0;
+        call("cuCtxGetDevice", &device);
+        call("cuDeviceGetAttribute", &count, kMultiprocessorCount, device);
+        return count;
+    }
+
     /// What the virtual GPU's checkers found since the last call; empty on a real one.
     std::string takeDiagnostics() {
         const std::string found = read("diagnostics");
@@ -80,19 +88,17 @@ public:
         return found;
     }
 
-    /// The virtual GPU's record of the last launch: those of its fields that are numbers, by name.
-    std::map<std::string, double> lastLaunch() {
-        std::map<std::string, double> fields;
+    /// The virtual GPU's record of the last launch: its fields by name.
+    std::map<std::string, std::string> lastLaunch() {
+        std::map<std::string, std::string> fields;
         std::istringstream text(read("launches"));
         for (std::string line, previous = "x"; std::getline(text, line); previous = line) {
             if (previous.empty()) {
                 fields.clear();  // a blank line ends a record; the last is wanted
             }
             const size_t equals = line.find('=');
-            char* end = nullptr;
-            const double value = equals == std::string::npos ? 0 : std::strtod(line.c_str() + equals + 1, &end);
-            if (end != nullptr && *end == '\0') {
-                fields[line.substr(0, equals)] = value;
+            if (equals != std::string::npos) {
+                fields[line.substr(0, equals)] = line.substr(equals + 1);
             }
         }
         return fields;

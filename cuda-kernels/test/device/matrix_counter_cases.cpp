@@ -1,5 +1,5 @@
 // What the matrix kernels cost on the shapes of Stable Diffusion 1.5's U-Net at batch 2, by the virtual GPU's exact counters.
-// The first row of tiles stands for the launch: all rows do the same.
+// The first row of tiles stands for the launch, except where its time is wanted: all rows do the same.
 #include "common/packed_weights.hpp"
 #include "common/tile_choice.hpp"
 #include "conv/conv_params.hpp"
@@ -11,21 +11,24 @@
 namespace d4j::test {
 namespace {
 
-constexpr int kMultiprocessors = 108;  // a100
-
 constexpr double kProducts = 1.15;  // executed per useful
 
-void judge(Suite& suite, const std::string& name, DType type, double usefulFlops) {
+/// launch(m) computes the first m rows; usefulFlops: of each.
+template <class Launch>
+void measure(Suite& suite, const std::string& name, DType type, int rows, int tileRows, double usefulFlops, Launch launch) {
+    const int first = std::min(rows, tileRows);
+    launch(first);
     Counters counters(suite, name);
     counters.judgeAccesses();
-    if (type != DType::F32) counters.judgeProducts(usefulFlops, kProducts);
+    if (type != DType::F32) counters.judgeProducts(first * usefulFlops, kProducts);
+    printTimeOf(suite, name, [&] { launch(rows); });
 }
 
 void conv(Suite& suite, DType type, int size, int c0, int c1, int k, int window) {
     const int batch = 2, rows = batch * size * size, taps = window * window;
     const PackedWeights packed{k, taps, c0, c1, sliceElements(type), false};
     const MatrixChoice choice =
-        chooseTile(kConvTiles, {type, rows, k, packed.slices(), batch, kMultiprocessors, false});
+        chooseTile(kConvTiles, {type, rows, k, packed.slices(), batch, suite.gpu.multiprocessors(), false});
     const NamedTile& tile = kConvTiles[choice.tile];
     const DType f32 = DType::F32;
     Tensor source0(suite.gpu, type, size_t(rows) * c0), source1(suite.gpu, type, size_t(rows) * c1);
@@ -52,20 +55,22 @@ void conv(Suite& suite, DType type, int size, int c0, int c1, int k, int window)
     e.stats = static_cast<ChannelStats*>(stats.device());
     e.partials = choice.splits > 1 ? static_cast<float*>(partials.device()) : nullptr;
     e.destinationPitch = e.residualPitch = k;
-    e.m = std::min(rows, tile.shape.m);
     e.n = k;
     e.scale = 1;
     e.vectors = vectorsPossible(e, type);
     const int shared = convSharedBytes(tile.shape, convSegments(p));
     void* kernel = suite.gpu.kernel(suite.module("conv_fprop"), tile.name, shared);
-    suite.gpu.launch(kernel, {int(matrixItems(tile.shape, e.m, k, choice.splits)), 1, 1}, tile.shape.threads(), shared, p);
-    judge(suite, std::string(tile.name) + " " + std::to_string(size) + " " + std::to_string(c0) + "+" + std::to_string(c1), type,
-          2.0 * e.m * k * taps * (c0 + c1));
+    measure(suite, std::string(tile.name) + " " + std::to_string(size) + " " + std::to_string(c0) + "+" + std::to_string(c1),
+            type, rows, tile.shape.m, 2.0 * k * taps * (c0 + c1), [&](int m) {
+                e.m = m;
+                suite.gpu.launch(kernel, {int(matrixItems(tile.shape, m, k, choice.splits)), 1, 1}, tile.shape.threads(),
+                                 shared, p);
+            });
 }
 
 void gemm(Suite& suite, DType type, int rows, int n, int k) {
     const PackedWeights packed{n, 1, k, 0, sliceElements(type), false};
-    const MatrixChoice choice = chooseTile(kGemmTiles, {type, rows, n, packed.slices(), 2, kMultiprocessors, true});
+    const MatrixChoice choice = chooseTile(kGemmTiles, {type, rows, n, packed.slices(), 2, suite.gpu.multiprocessors(), true});
     const NamedTile& tile = kGemmTiles[choice.tile];
     Tensor a(suite.gpu, type, size_t(rows) * k), weights(suite.gpu, type, packed.elements());
     Tensor output(suite.gpu, type, size_t(rows) * n);
@@ -80,15 +85,17 @@ void gemm(Suite& suite, DType type, int rows, int n, int k) {
     e.destination = output.device();
     e.partials = choice.splits > 1 ? static_cast<float*>(partials.device()) : nullptr;
     e.destinationPitch = n;
-    e.m = std::min(rows, tile.shape.m);
     e.n = n;
     e.scale = 1;
     e.vectors = vectorsPossible(e, type);
     const int shared = gemmSharedBytes(tile.shape);
     void* kernel = suite.gpu.kernel(suite.module("gemm"), tile.name, shared);
-    suite.gpu.launch(kernel, {int(matrixItems(tile.shape, e.m, n, choice.splits)), 1, 1}, tile.shape.threads(), shared, p);
-    judge(suite, std::string(tile.name) + " n" + std::to_string(n) + " k" + std::to_string(k), type,
-          2.0 * e.m * n * k);
+    measure(suite, std::string(tile.name) + " n" + std::to_string(n) + " k" + std::to_string(k), type, rows, tile.shape.m,
+            2.0 * n * k, [&](int m) {
+                e.m = m;
+                suite.gpu.launch(kernel, {int(matrixItems(tile.shape, m, n, choice.splits)), 1, 1}, tile.shape.threads(),
+                                 shared, p);
+            });
 }
 
 /// A time embedding's layer: bound by reading the weights.
@@ -110,7 +117,9 @@ void linearSmall(Suite& suite, DType type, int n, int k) {
     const std::string name = std::string("linear_small_") + storageName(type);
     suite.gpu.launch(suite.gpu.kernel(suite.module("linear_small"), name.c_str(), 0), {ceilDiv(n, kLinearSmallWarps), 1, 1},
                      kLinearSmallWarps * 32, 0, p);
-    Counters(suite, name + " n" + std::to_string(n) + " k" + std::to_string(k)).judgeAccesses();
+    Counters counters(suite, name + " n" + std::to_string(n) + " k" + std::to_string(k));
+    counters.judgeAccesses();
+    counters.printTime();
 }
 
 }  // namespace

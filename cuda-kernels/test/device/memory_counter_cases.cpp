@@ -56,6 +56,7 @@ void groupNorm(Suite& suite, DType type, int samples, int size, int channels0, i
     Counters counters(suite, shapeOf(name, size, channels0) + "+" + std::to_string(channels1));
     counters.judgeAccesses();
     counters.judgeBytes(2.0 * rows * channels * bytesOf(type) + 8.0 * samples * blocks * channels + 8.0 * channels);
+    counters.printTime();
 }
 
 /// Of a source whose producer left no statistics.
@@ -71,6 +72,7 @@ void groupNormStats(Suite& suite, DType type, int size, int channels) {
     Counters counters(suite, shapeOf(name, size, channels));
     counters.judgeAccesses();
     counters.judgeBytes(double(pixels) * channels * bytesOf(type) + 8.0 * blocks * channels);
+    counters.printTime();
 }
 
 void layerNorm(Suite& suite, DType type, int size, int channels) {
@@ -92,6 +94,7 @@ void layerNorm(Suite& suite, DType type, int size, int channels) {
     Counters counters(suite, shapeOf(name, size, channels));
     counters.judgeAccesses();
     counters.judgeBytes(2.0 * rows * channels * bytesOf(type) + 8.0 * channels);
+    counters.printTime();
 }
 
 template <class Params>
@@ -103,6 +106,7 @@ void elementwise(Suite& suite, const std::string& name, const std::string& shape
     Counters counters(suite, name + shape);
     counters.judgeAccesses();
     counters.judgeBytes(minimum);
+    counters.printTime();
 }
 
 /// All kernels on one image of this size.
@@ -147,6 +151,7 @@ void elementwiseKernels(Suite& suite, DType type, int size, int channels) {
         Counters counters(suite, name + shape);
         counters.judgeAccesses();
         counters.judgeBytes(double(count) * (4 + bytes));
+        counters.printTime();
     }
     const ImageParams encode{b.device(), a.device(), int64_t(count)}, decode{a.device(), b.device(), int64_t(count)};
     elementwise(suite, "image_encode" + suffix, shape, runs, encode, double(count) * (1 + bytes));
@@ -207,6 +212,7 @@ void sampler(Suite& suite, DType type, int size, int samples) {
     counters.judgeAccesses();
     // Latents and one stored conversion read and written; two outputs read, two inputs written.
     counters.judgeBytes(double(samples) * elements * (16 + 4 * bytesOf(type)));
+    counters.printTime();
     int32_t end[2];
     suite.gpu.download(end, progress, sizeof end);
     suite.judge("one launch is the whole step", end[0] == 1 ? 0 : INFINITY, 0);

@@ -33,8 +33,9 @@ inline const char* storageName(DType type) {
 
 class Suite {
 public:
-    Suite(Gpu& gpu, std::string images, bool everyCase)
-        : gpu(gpu), images_(std::move(images)), everyCase_(everyCase) {}
+    /// everyCase: each is a line. times: how long launches would take is a line, too.
+    Suite(Gpu& gpu, std::string images, bool everyCase, bool times = false)
+        : gpu(gpu), images_(std::move(images)), everyCase_(everyCase), times_(times) {}
 
     virtual ~Suite() = default;
 
@@ -72,6 +73,8 @@ public:
         }
     }
 
+    bool times() const { return times_; }
+
     /// FNV-1a over all results, so that runs can be compared bit by bit.
     void hash(const Tensor& result) {
         for (const unsigned char byte : result.bytes()) {
@@ -97,7 +100,7 @@ private:
     }
 
     std::string images_;
-    bool everyCase_;
+    bool everyCase_, times_;
     std::map<std::string, void*> modules_;
     int cases_ = 0, failures_ = 0;
     uint64_t hash_ = 14695981039346656037ull;

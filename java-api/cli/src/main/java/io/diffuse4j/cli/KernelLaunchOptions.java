@@ -173,10 +173,16 @@ final class KernelLaunchOptions {
         all);
   }
 
-  /** Refuses what only a launch of a file can use. */
-  void refuseWithoutFile() {
-    if (!profile.equals("a100")) {
-      throw new UsageException("--profile is for a kernel of yours; the project's are run on a100");
+  /**
+   * Refuses what only a launch of a file can use.
+   *
+   * @param times whether the project's kernels are timed
+   */
+  void refuseWithoutFile(boolean times) {
+    if (!times && !profile.equals("a100")) {
+      throw new UsageException(
+          "--profile is for a kernel of yours, or for 'profile --times'; the project's are run on"
+              + " a100");
     }
     List<String> given =
         Arguments.given(

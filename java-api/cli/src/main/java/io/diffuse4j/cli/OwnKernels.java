@@ -1,6 +1,7 @@
 package io.diffuse4j.cli;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import io.diffuse4j.cli.spi.KernelTestDetail;
 import io.diffuse4j.cli.spi.KernelTestRun;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -15,8 +16,7 @@ final class OwnKernels {
       List.of("attention", "conv", "elementwise", "gemm", "linear_small", "norm", "sampler");
 
   /** The groups of tests of how kernels use memory and tensor cores. */
-  private static final List<String> COUNTERS =
-      List.of("attention_counters", "matrix_counters", "memory_counters");
+  static final List<String> COUNTERS = List.of("attention", "matrix", "memory");
 
   private final Environment environment;
   private final KernelLaunchOptions options;
@@ -28,32 +28,42 @@ final class OwnKernels {
 
   /** Runs the tests of families under all checkers. */
   int check(List<String> families) throws IOException {
+    return run(chosen(families, FAMILIES), "check=all", KernelTestDetail.SUMMARY);
+  }
+
+  /** Compares counters with their ideals, and predicts times if wanted. */
+  int profile(List<String> families, boolean times) throws IOException {
+    // One thread, as the gates have it: which block first touches a byte then repeats.
+    return run(
+        chosen(families, COUNTERS).stream().map(family -> family + "_counters").toList(),
+        "check=none,counters=on,threads=1",
+        times ? KernelTestDetail.TIMES : KernelTestDetail.CASES);
+  }
+
+  private static List<String> chosen(List<String> families, List<String> all) {
     for (String family : families) {
-      if (!FAMILIES.contains(family)) {
-        throw Arguments.wrong("--family", family, "one of " + String.join(", ", FAMILIES));
+      if (!all.contains(family)) {
+        throw Arguments.wrong("--family", family, "one of " + String.join(", ", all));
       }
     }
-    return run(
-        families.isEmpty() ? FAMILIES : families.stream().distinct().toList(), "check=all", false);
+    return families.isEmpty() ? all : families.stream().distinct().toList();
   }
 
-  /** Compares counters with their ideals. */
-  int profile() throws IOException {
-    // One thread, as the gates have it: which block first touches a byte then repeats.
-    return run(COUNTERS, "check=none,counters=on,threads=1", true);
-  }
-
-  private int run(List<String> families, String settings, boolean everyCase) throws IOException {
-    options.refuseWithoutFile();
+  private int run(List<String> families, String settings, KernelTestDetail detail)
+      throws IOException {
+    options.refuseWithoutFile(detail == KernelTestDetail.TIMES);
     String all = settings + "," + options.settings();
     Path checkout = KernelToolbox.checkout();
     Map<String, KernelTestRun> runs = new LinkedHashMap<>();
     for (String family : families) {
       KernelTestRun run =
-          KernelToolbox.call(environment, tools -> tools.test(checkout, family, all, everyCase));
+          KernelToolbox.call(environment, tools -> tools.test(checkout, family, all, detail));
       runs.put(family, run);
       if (!options.json) {
-        environment.out().println(family + ":" + (everyCase ? "\n" : " ") + run.output());
+        environment
+            .out()
+            .println(
+                family + ":" + (detail == KernelTestDetail.SUMMARY ? " " : "\n") + run.output());
       }
     }
     if (options.json) {

@@ -1,5 +1,6 @@
 package io.diffuse4j.cli.kernels;
 
+import io.diffuse4j.cli.spi.KernelTestDetail;
 import io.diffuse4j.cli.spi.KernelTestRun;
 import io.diffuse4j.cli.spi.KernelToolException;
 import io.diffuse4j.natives.VirtualGpuLibrary;
@@ -10,6 +11,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 
@@ -51,13 +53,13 @@ record OwnKernelTests(Path checkout, Path program) {
     return new OwnKernelTests(checkout, program);
   }
 
-  KernelTestRun run(String family, String settings, boolean everyCase) throws IOException {
+  KernelTestRun run(String family, String settings, KernelTestDetail detail) throws IOException {
     Path images = checkout.resolve("cuda-kernels/target/classes/io/diffuse4j/kernels/compute_80");
     List<String> command = new ArrayList<>();
     command.addAll(List.of(program.toString(), VirtualGpuLibrary.path().toString()));
     command.addAll(List.of(images.toString(), family));
-    if (everyCase) {
-      command.add("cases");
+    if (detail != KernelTestDetail.SUMMARY) {
+      command.add(detail.name().toLowerCase(Locale.ROOT));
     }
     HostCommand.Outcome outcome =
         HostCommand.run(command, checkout, Map.of("DIFFUSE4J_VGPU", settings));

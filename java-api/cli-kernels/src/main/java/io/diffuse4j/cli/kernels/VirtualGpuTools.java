@@ -3,6 +3,7 @@ package io.diffuse4j.cli.kernels;
 import io.diffuse4j.cli.spi.CompiledKernel;
 import io.diffuse4j.cli.spi.KernelJob;
 import io.diffuse4j.cli.spi.KernelRun;
+import io.diffuse4j.cli.spi.KernelTestDetail;
 import io.diffuse4j.cli.spi.KernelTestRun;
 import io.diffuse4j.cli.spi.KernelToolException;
 import io.diffuse4j.cli.spi.KernelTools;
@@ -39,9 +40,9 @@ public final class VirtualGpuTools implements KernelTools {
   }
 
   @Override
-  public KernelTestRun test(Path checkout, String family, String settings, boolean everyCase)
+  public KernelTestRun test(Path checkout, String family, String settings, KernelTestDetail detail)
       throws IOException {
-    return OwnKernelTests.of(checkout).run(family, afterEnvironment(settings), everyCase);
+    return OwnKernelTests.of(checkout).run(family, afterEnvironment(settings), detail);
   }
 
   /** What the user has set for all, and then what the command says: the last of a key counts. */

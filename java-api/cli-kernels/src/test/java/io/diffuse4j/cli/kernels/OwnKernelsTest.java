@@ -1,11 +1,14 @@
 package io.diffuse4j.cli.kernels;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.diffuse4j.kernels.KernelImages;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,11 +75,28 @@ class OwnKernelsTest {
 
   @Test
   void profileComparesCountersWithTheirIdeals() {
-    List<String> lines = run("profile").out().lines().toList();
+    List<String> lines = run("profile --family matrix,attention").out().lines().toList();
     assertTrue(
         lines.stream()
             .anyMatch(l -> l.matches("conv_fprop_f16_\\S+ 64 320\\+0 sectors +1, limit 1\\.05")),
         String.join("\n", lines));
     assertTrue(lines.get(lines.size() - 1).contains(" 0 failures"));
+    assertFalse(String.join("\n", lines).contains("by model"));
+  }
+
+  @Test
+  void profileWithTimesSaysHowLongALaunchTakesAndWhatBoundsIt() {
+    String copy = "copy_f32_f32 64x64x320 +([0-9.]+) us by model, bound by dram";
+    double h100 = number(run("profile --family memory --times --profile h100").out(), copy);
+    double a100 = number(run("profile --family memory --times").out(), copy);
+    // 10.49 MB in all at 2.039 and 3.35 TB/s, and 2 us for a launch.
+    assertEquals(2 + 10.49 / 2.039, a100, 0.1);
+    assertEquals(2 + 10.49 / 3.35, h100, 0.1);
+  }
+
+  private static double number(String text, String pattern) {
+    Matcher matcher = Pattern.compile(pattern).matcher(text);
+    assertTrue(matcher.find(), text);
+    return Double.parseDouble(matcher.group(1));
   }
 }

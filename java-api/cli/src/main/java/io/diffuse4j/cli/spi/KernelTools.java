@@ -34,9 +34,9 @@ public interface KernelTools {
    * @param checkout the project's root
    * @param family the group of tests, as the tests' program names it
    * @param settings of the virtual GPU, as in {@code DIFFUSE4J_VGPU}
-   * @param everyCase whether the output has a line for every case
+   * @param detail of the output
    * @throws KernelToolException if the tests do not compile
    */
-  KernelTestRun test(Path checkout, String family, String settings, boolean everyCase)
+  KernelTestRun test(Path checkout, String family, String settings, KernelTestDetail detail)
       throws IOException;
 }
