@@ -103,6 +103,8 @@ void attentionCases(Suite& suite) {
             check(suite, {type, 1, 1, headDim, 40, keys, false, false, false, 1});
         }
         check(suite, {type, 9, 1, 40, 1, 1, false, false, false, 1});
+        // The queries from 640 on see six tiles of 96 keys whole, and two in part: nearly all of the last.
+        check(suite, {type, 1, 1, 32, 762, 762, true, false, false, 1});
         // Scores that outgrow the reference of the first tile, again and again.
         for (const int headDim : {32, 40, 64, 128, 160, 256}) {
             check(suite, {type, 1, 1, headDim, 33, 400, false, false, false, 8});
