@@ -9,7 +9,7 @@ namespace d4j {
 ///
 /// Two m-tiles a warp make each ldmatrix.x4 of K or V feed four mma instead of two: 0.25 loads per mma. They cost
 /// registers a lane: headDim for the output, keys for the scores (f32), headDim / 2 for the queries; at most 255 - 40.
-/// So wide heads take fewer keys at a time, then keep queries in shared memory, then share output and scores between two
+/// So wide heads take fewer keys at a time, then keep queries in shared memory, then share output and scores between
 /// warps, which exchange their probabilities.
 struct AttentionTile {
     int headDim;         // columns kept
@@ -70,7 +70,7 @@ D4J_HOST_DEVICE constexpr int attentionSharedBytes(const AttentionTile& tile) {
            attentionExchangeBytes(tile);
 }
 
-/// The tile for this head: the narrowest that takes it. -1: none, the head is wider than 256.
+/// The tile for this head: the narrowest that takes it. -1: none, the head is wider than 256 columns.
 D4J_HOST_DEVICE constexpr int pickAttentionTile(int headDim) {
     for (int i = 0; i < kAttentionTileCount; ++i) {
         const AttentionTile& tile = kAttentionTiles[i];
@@ -93,14 +93,18 @@ constexpr int kFmaThreads = 128;
 constexpr int kFmaQueries = 64;  // of a block
 constexpr int kFmaKeys = 32;     // at a time
 
-/// Columns of the head that an instance holds in registers, in chunks of 32.
+/// Columns of the output that an instance holds in registers, in chunks of 32.
 constexpr int kFmaHeadDims[] = {64, 160, 256};
 
+/// The instance for this head: the narrowest that takes it, or the widest.
 D4J_HOST_DEVICE constexpr int pickAttentionFma(int headDim) {
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 2; ++i) {
         if (headDim <= kFmaHeadDims[i]) return i;
     }
-    return -1;
+    return 2;
 }
+
+/// Blocks that share a head among them, each `columns` of its output.
+D4J_HOST_DEVICE constexpr int fmaSlices(int headDim, int columns) { return (headDim + columns - 1) / columns; }
 
 }  // namespace d4j

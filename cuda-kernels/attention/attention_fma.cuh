@@ -1,5 +1,7 @@
 // Fused attention in plain f32 arithmetic, for f32 tensors and for operands that the tensor-core kernels cannot read (a
-// head dimension or stride that is no multiple of 16 bytes). Any head dimension up to 32 * CHUNKS, any alignment.
+// head dimension or stride that is no multiple of 16 bytes, or wide heads). Any head dimension, any alignment.
+//
+// A head wider than 32 * CHUNKS is the work of several blocks: each has all the scores, and a slice of the output.
 //
 // 128 threads do 64 queries against 32 keys at a time: thread (y, x) = (thread / 8, thread % 8) owns the query rows
 // 4 y .. 4 y + 3. The head is walked in chunks of 32 columns, which keeps shared memory small for any head.
@@ -118,7 +120,7 @@ struct AttentionFma {
 
     /// The output of this thread's queries that exist, divided. FOURS: four columns exist and are stored together.
     template <bool FOURS>
-    D4J_DEVICE void store(Stored* out, const float (&inverse)[ROWS], int64_t stride, int queries, int headDim) const {
+    D4J_DEVICE void store(Stored* out, const float (&inverse)[ROWS], int64_t stride, int queries, int columns) const {
 #pragma unroll
         for (int i = 0; i < ROWS; ++i) {
             const int row = y * ROWS + i;
@@ -126,10 +128,10 @@ struct AttentionFma {
 #pragma unroll
             for (int c = 0; c < CHUNKS; ++c) {
                 const int column = c * 32 + x * 4;
-                if (column >= headDim) continue;
+                if (column >= columns) continue;
                 const float values[4] = {o[c][i][0] * inverse[i], o[c][i][1] * inverse[i], o[c][i][2] * inverse[i],
                                          o[c][i][3] * inverse[i]};
-                storeFour<TYPE>(out + row * stride + column, values, FOURS, headDim - column);
+                storeFour<TYPE>(out + row * stride + column, values, FOURS, columns - column);
             }
         }
     }
@@ -144,11 +146,13 @@ D4J_DEVICE void attentionFma(const AttentionParams& p) {
     __shared__ alignas(16) float keys[kFmaKeys * kFmaPitch];        // then the values
 
     const int firstQuery = blockIdx.x * kFmaQueries;
-    const int64_t head = static_cast<int64_t>(blockIdx.y) * p.headDim;
+    const int slices = fmaSlices(p.headDim, 32 * CHUNKS);
+    const int64_t head = static_cast<int64_t>(blockIdx.y / slices) * p.headDim;
+    const int firstColumn = blockIdx.y % slices * 32 * CHUNKS, columns = p.headDim - firstColumn;
     const int64_t sample = blockIdx.z;
     const Stored* q = static_cast<const Stored*>(p.q) + sample * p.qTokens * p.qStride + head;
     const Stored* k = static_cast<const Stored*>(p.k) + sample * p.kTokens * p.kStride + head;
-    const Stored* v = static_cast<const Stored*>(p.v) + sample * p.kTokens * p.vStride + head;
+    const Stored* v = static_cast<const Stored*>(p.v) + sample * p.kTokens * p.vStride + head + firstColumn;
 
     Block block;
     block.x = threadIdx.x % 8;
@@ -179,9 +183,9 @@ D4J_DEVICE void attentionFma(const AttentionParams& p) {
                       p.kTokens - first);
 #pragma unroll
         for (int c = 0; c < CHUNKS; ++c) {
-            if (c * 32 < p.headDim) {
+            if (c * 32 < columns) {
                 if (c > 0) __syncthreads();
-                Block::template load<kFmaKeys>(keys, v, p.vStride, first, p.kTokens, c, p.headDim);
+                Block::template load<kFmaKeys>(keys, v, p.vStride, first, p.kTokens, c, columns);
                 __syncthreads();
                 block.multiply(block.o[c], queries, keys);
             }
@@ -196,13 +200,13 @@ D4J_DEVICE void attentionFma(const AttentionParams& p) {
         for (int distance = 4; distance > 0; distance /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, distance);
         inverse[i] = 1.0f / sum;
     }
-    Stored* out = static_cast<Stored*>(p.out) + (sample * p.qTokens + firstQuery) * p.outStride + head;
+    Stored* out = static_cast<Stored*>(p.out) + (sample * p.qTokens + firstQuery) * p.outStride + head + firstColumn;
     const bool fours = p.headDim % 4 == 0 && p.outStride % 4 == 0 &&
                        reinterpret_cast<uint64_t>(p.out) % (4 * sizeof(Stored)) == 0;
     if (fours) {
-        block.store<true>(out, inverse, p.outStride, p.qTokens - firstQuery, p.headDim);
+        block.store<true>(out, inverse, p.outStride, p.qTokens - firstQuery, columns);
     } else {
-        block.store<false>(out, inverse, p.outStride, p.qTokens - firstQuery, p.headDim);
+        block.store<false>(out, inverse, p.outStride, p.qTokens - firstQuery, columns);
     }
 }
 

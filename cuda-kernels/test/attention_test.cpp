@@ -37,12 +37,13 @@ void checkTable() {
     for (int headDim = 1; headDim <= 256; ++headDim) {
         const int picked = pickAttentionTile(headDim);
         expect(picked >= 0 && kAttentionTiles[picked].headDim >= headDim, "no tile for " + std::to_string(headDim));
-        expect(pickAttentionFma(headDim) >= 0, "no plain kernel for " + std::to_string(headDim));
+        expect(kFmaHeadDims[pickAttentionFma(headDim)] >= headDim, "no plain kernel for " + std::to_string(headDim));
     }
     for (const int headDim : {40, 64, 80, 128, 160}) {
         expect(kAttentionTiles[pickAttentionTile(headDim)].headDim == headDim, "no exact fit: " + std::to_string(headDim));
     }
-    expect(pickAttentionTile(257) < 0 && pickAttentionFma(257) < 0, "a head of 257 columns has no kernel");
+    expect(pickAttentionTile(257) < 0, "a head of 257 columns has no tile");
+    expect(fmaSlices(257, kFmaHeadDims[pickAttentionFma(257)]) == 2, "a head of 257 columns is done in two slices");
 }
 
 template <int HEAD_DIM>

@@ -11,6 +11,7 @@ struct Case {
     bool causal, fused;  // fused: q, k and v are slices of one buffer
     bool plain;          // f32 arithmetic
     double spread;       // of the queries: large ones make one key take all
+    bool largeLast = false;  // the values of the last keys, so that few queries that see them count
 };
 
 void check(Suite& suite, const Case& c) {
@@ -22,6 +23,11 @@ void check(Suite& suite, const Case& c) {
     q.random(suite.random, c.spread);
     k.random(suite.random);
     v.random(suite.random);
+    if (c.largeLast) {
+        constexpr size_t LAST = 16;
+        for (size_t i = v.size() - LAST * columns; i < v.size(); ++i) v.set(i, 64 * v.get(i));
+        v.upload();
+    }
     out.poison();
     const Tensor& keyRows = c.fused ? q : k;
     const Tensor& valueRows = c.fused ? q : v;
@@ -46,8 +52,7 @@ void check(Suite& suite, const Case& c) {
     p.scaleLog2 = static_cast<float>(scale * 1.4426950408889634);
 
     const AttentionKernel kernel = attentionKernel(suite, c.type, c.headDim, c.plain);
-    suite.gpu.launch(kernel.function, {ceilDiv(c.queries, kernel.queries), ceilDiv(c.heads, kernel.heads), c.batch},
-                     kernel.threads, kernel.shared, p);
+    suite.gpu.launch(kernel.function, kernel.grid(c.queries, c.heads, c.batch), kernel.threads, kernel.shared, p);
     out.download();
     suite.hash(out);
 
@@ -118,7 +123,7 @@ void attentionCases(Suite& suite) {
         }
     }
     for (const DType type : {DType::F32, DType::F16, DType::BF16}) {
-        for (const int headDim : {1, 7, 40, 57, 64, 155, 160, 251}) {
+        for (const int headDim : {1, 7, 40, 57, 64, 155, 160, 251, 257, 520}) {
             check(suite, {type, 1, 2, headDim, suite.uniform(1, 90), suite.uniform(1, 90), false, false, true, 1});
             const int tokens = suite.uniform(30, 90);
             check(suite, {type, 1, 1, headDim, tokens, tokens, true, true, true, 1});
@@ -130,7 +135,7 @@ void attentionCases(Suite& suite) {
             check(suite, {type, 1, 1, tile.headDim, 3, 6 * tile.keys + 1, false, false, false, 1});
             // Queries that are not the first see the last two tiles in part, and the last is all but full.
             const int tokens = ceilDiv(250, tile.keys) * tile.keys - 6;
-            check(suite, {type, 1, 1, tile.headDim, tokens, tokens, true, false, false, 1});
+            check(suite, {type, 1, 1, tile.headDim, tokens, tokens, true, false, false, 1, true});
             if (!tile.sumByMma) continue;
             // An odd number of steps of 16 keys at the end of the first tile, and of the second.
             for (int keys = 9; keys < 2 * tile.keys; keys += 32) {

@@ -45,8 +45,7 @@ void attention(Suite& suite, DType type, int headDim, int queries, int keys) {
         counters.judgeProducts(4 * rows * keys * headDim, kProducts);
     }
     printTimeOf(suite, name, [&] {
-        suite.gpu.launch(kernel.function, {ceilDiv(queries, kernel.queries), ceilDiv(HEADS, kernel.heads), BATCH},
-                         kernel.threads, kernel.shared, p);
+        suite.gpu.launch(kernel.function, kernel.grid(queries, HEADS, BATCH), kernel.threads, kernel.shared, p);
     });
 }
 

@@ -50,7 +50,7 @@ Attention::Attention(std::shared_ptr<Engine> engine, const d4j_attention_desc& d
     require_activation_dtype(d.dtype);
     require_positive(d.batch, "batch");
     require_positive(d.heads, "heads");
-    require(d.head_dim >= 1 && d.head_dim <= 256, "head_dim must be in 1..256");
+    require_positive(d.head_dim, "head_dim");
     require_positive(d.q_tokens, "q_tokens");
     require_positive(d.k_tokens, "k_tokens");
     require(d.causal == 0 || d.q_tokens == d.k_tokens, "causal attention needs as many keys as queries");

@@ -1,4 +1,5 @@
-// Attention: cuda-kernels/attention. Tensor cores for aligned f16 and bf16, plain f32 arithmetic for the rest.
+// Attention: cuda-kernels/attention. Tensor cores for aligned f16 and bf16 of up to 256 columns, plain f32 arithmetic for
+// the rest.
 #include "attention/attention_config.hpp"
 #include "attention/attention_params.hpp"
 #include "program.hpp"
@@ -46,11 +47,9 @@ void addAttention(Program& program, const d4j_attention_desc& d, const std::int6
                     32 * tile.warps, attentionSharedBytes(tile), p);
         return;
     }
-    const int fma = pickAttentionFma(d.head_dim);
-    require(fma >= 0, "heads wider than 256 are not implemented");
-    program.add("attention_fma",
-                std::string("attention_fma_") + storageName(type) + "_d" + std::to_string(kFmaHeadDims[fma]),
-                {ceilDiv(d.q_tokens, kFmaQueries), d.heads, d.batch}, kFmaThreads, 0, p);
+    const int columns = kFmaHeadDims[pickAttentionFma(d.head_dim)];
+    program.add("attention_fma", std::string("attention_fma_") + storageName(type) + "_d" + std::to_string(columns),
+                {ceilDiv(d.q_tokens, kFmaQueries), d.heads * fmaSlices(d.head_dim, columns), d.batch}, kFmaThreads, 0, p);
 }
 
 }  // namespace

@@ -110,7 +110,7 @@ struct d4j_layer_norm_desc {
 // 0..i. Addresses: q, k, v, dst, scratch.
 struct d4j_attention_desc {
     int32_t dtype = D4J_F32;
-    int32_t batch = 0, heads = 0, head_dim = 0;  // head_dim 1..256
+    int32_t batch = 0, heads = 0, head_dim = 0;
     int32_t q_tokens = 0, k_tokens = 0;
     int32_t q_stride = 0, k_stride = 0, v_stride = 0, dst_stride = 0;
     float scale = 1;

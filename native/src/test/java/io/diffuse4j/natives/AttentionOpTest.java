@@ -122,7 +122,7 @@ class AttentionOpTest {
   void randomAttentionsMatchDouble(int dtype) {
     long seed = new Random().nextLong();
     Random random = new Random(seed);
-    int[] dims = {1, 2, 3, 5, 8, 17, 31, 32, 40, 64, 80, 97, 160, 255, 256};
+    int[] dims = {1, 2, 3, 5, 8, 17, 31, 32, 40, 64, 80, 97, 160, 255, 256, 512};
     int[] tokens = {1, 2, 7, 16, 17, 33, 63, 64, 65, 77, 129, 200};
     for (int i = 0; i < 45; i++) {
       int dim = dims[i % dims.length];

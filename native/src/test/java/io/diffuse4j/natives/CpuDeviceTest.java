@@ -100,7 +100,7 @@ class CpuDeviceTest {
       GroupNormDesc norm = new GroupNormDesc().n(1).hw(4).c0(10).groups(4);
       refused("groups", CpuOps.d4j_group_norm_create(cpu.engine(), norm, new long[1]));
       AttentionDesc attention = new AttentionDesc().batch(1).heads(1).q_tokens(1).k_tokens(1);
-      attention.head_dim(257);
+      attention.head_dim(0);
       refused("head_dim", CpuOps.d4j_attention_create(cpu.engine(), attention, new long[1]));
       refused("threads", CpuOps.d4j_engine_create(0, new long[1]));
       refused("engine", CpuOps.d4j_linear_create(0, linear, new long[1]));

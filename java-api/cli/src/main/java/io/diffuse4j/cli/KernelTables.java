@@ -9,17 +9,14 @@ import java.util.Locale;
 
 /** What the compiler reported of the project's kernels, for people and for programs. */
 final class KernelTables {
-  /** The targets that kernels are compiled for. */
-  static final List<String> TARGETS =
-      List.of("sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a", "sm_120a");
-
   private KernelTables() {}
 
   /** Checks the values of {@code --target}. */
   static void checkTargets(List<String> targets) {
     for (String target : targets) {
-      if (!TARGETS.contains(target)) {
-        throw Arguments.wrong("--target", target, "one of " + String.join(", ", TARGETS));
+      if (!CompiledKernel.TARGETS.contains(target)) {
+        throw Arguments.wrong(
+            "--target", target, "one of " + String.join(", ", CompiledKernel.TARGETS));
       }
     }
   }

@@ -14,14 +14,11 @@ import java.util.stream.Stream;
 
 /** The project's kernels as its build compiles them. */
 final class OwnKernels {
-  private static final List<String> TARGETS =
-      List.of("sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a", "sm_120a");
-
   private OwnKernels() {}
 
   /** What this build carries. */
   static List<CompiledKernel> images() {
-    return TARGETS.stream()
+    return CompiledKernel.TARGETS.stream()
         .flatMap(target -> KernelImages.report(target).stream().map(report -> row(target, report)))
         .toList();
   }

@@ -1,5 +1,7 @@
 package io.diffuse4j.cli.spi;
 
+import java.util.List;
+
 /**
  * What the compiler reported of one of the project's kernels.
  *
@@ -20,4 +22,8 @@ public record CompiledKernel(
     int spillBytes,
     int sharedBytes,
     int threads,
-    int blocksPerMultiprocessor) {}
+    int blocksPerMultiprocessor) {
+  /** What the project's kernels can be compiled for. */
+  public static final List<String> TARGETS =
+      List.of("sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a", "sm_120a");
+}
