@@ -96,15 +96,13 @@ constexpr int kFmaKeys = 32;     // at a time
 /// Columns of the output that an instance holds in registers, in chunks of 32.
 constexpr int kFmaHeadDims[] = {64, 160, 256};
 
-/// The instance for this head: the narrowest that takes it, or the widest.
+/// The instance for this head: the narrowest that takes it, or the widest, ceilDiv(headDim, its columns) blocks of which
+/// share a head.
 D4J_HOST_DEVICE constexpr int pickAttentionFma(int headDim) {
     for (int i = 0; i < 2; ++i) {
         if (headDim <= kFmaHeadDims[i]) return i;
     }
     return 2;
 }
-
-/// Blocks that share a head among them, each `columns` of its output.
-D4J_HOST_DEVICE constexpr int fmaSlices(int headDim, int columns) { return (headDim + columns - 1) / columns; }
 
 }  // namespace d4j

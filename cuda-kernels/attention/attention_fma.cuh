@@ -146,7 +146,7 @@ D4J_DEVICE void attentionFma(const AttentionParams& p) {
     __shared__ alignas(16) float keys[kFmaKeys * kFmaPitch];        // then the values
 
     const int firstQuery = blockIdx.x * kFmaQueries;
-    const int slices = fmaSlices(p.headDim, 32 * CHUNKS);
+    const int slices = ceilDiv(p.headDim, 32 * CHUNKS);
     const int64_t head = static_cast<int64_t>(blockIdx.y / slices) * p.headDim;
     const int firstColumn = blockIdx.y % slices * 32 * CHUNKS, columns = p.headDim - firstColumn;
     const int64_t sample = blockIdx.z;

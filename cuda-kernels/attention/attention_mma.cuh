@@ -111,17 +111,13 @@ D4J_DEVICE void attention(const AttentionParams& p) {
     __syncthreads();
     warp.keepQueries();
 
-    // Keys that any query of the block sees, and the tiles of them that all its queries see whole.
-    const int seenByBlock = p.causal ? min(p.kTokens, min(firstQuery + QUERIES, p.qTokens)) : p.kTokens;
-    const int seenByAll = p.causal ? min(p.kTokens, firstQuery + 1) : p.kTokens;
-    const int tiles = (seenByBlock + tile.keys - 1) / tile.keys;
-    const int wholeTiles = seenByAll / tile.keys;
+    const KeyTiles tiles = keyTiles<Warp>(p, firstQuery);
 
     // Waits for tile i, then starts the copies of tile i + 1 into the stage that tile i - 1 (or Q) has left.
     auto next = [&](int i) {
         cpAsyncWait<0>();
         __syncthreads();
-        if (i + 1 < tiles) loadKeys(i + 1);
+        if (i + 1 < tiles.seen) loadKeys(i + 1);
     };
     auto turnTo = [&](int i) {
         next(i);
@@ -130,7 +126,7 @@ D4J_DEVICE void attention(const AttentionParams& p) {
 
     if (!busy) {
 #pragma unroll 1
-        for (int i = 0; i < tiles; ++i) next(i);
+        for (int i = 0; i < tiles.seen; ++i) next(i);
         storeOutput(p, warp, false, firstRow, head, p.qTokens - firstQuery, heads);
         return;
     }
@@ -155,7 +151,7 @@ D4J_DEVICE void attention(const AttentionParams& p) {
             warp.template output<true>(p16, keysSeen);
         }
         bool behind = false;
-        for (++i; i < wholeTiles; ++i) {
+        for (++i; i < tiles.whole; ++i) {
             turnTo(i);
             warp.template scores<false>(s, tile.keys);
             warp.template probabilities<false>(s, p16, sum, p.scaleLog2, tile.keys);
@@ -165,7 +161,7 @@ D4J_DEVICE void attention(const AttentionParams& p) {
             warp.template output<false>(p16, tile.keys);
         }
         if (behind) continue;
-        if (i >= tiles) break;
+        if (i >= tiles.seen) break;
         turnTo(i);
     }
 

@@ -7,8 +7,8 @@ namespace d4j {
 
 /// out = softmax(scale q k^T) v per sample and head. Head h is the columns [h * headDim, (h + 1) * headDim) of a row;
 /// sample b starts at row b * tokens. q, k and v may be slices of one fused buffer: the strides say how far apart rows
-/// are. Grid: (query tiles, ceilDiv(heads, heads of a block), batch), or, in plain arithmetic, heads * fmaSlices of them; see
-/// attention_config.hpp for tile and block sizes.
+/// are. Grid: (query tiles, ceilDiv(heads, heads of a block), batch); in plain arithmetic y is heads times the blocks that
+/// share one. See attention_config.hpp for tile and block sizes.
 struct AttentionParams {
     const void* q;
     const void* k;

@@ -20,6 +20,7 @@
 #include "arch/shared_memory.cuh"
 #include "arch/special_registers.cuh"
 #include "attention/attention_config.hpp"
+#include "attention/attention_params.hpp"
 #include "attention/attention_rows.hpp"
 #include "attention/attention_softmax.cuh"
 #include "common/dtype.cuh"
@@ -367,5 +368,18 @@ struct AttentionWarp {
         }
     }
 };
+
+/// Tiles of keys that any query of a block sees, and how many of them, from the first, all its queries see whole.
+struct KeyTiles {
+    int seen, whole;
+};
+
+template <class Warp>
+D4J_DEVICE KeyTiles keyTiles(const AttentionParams& p, int firstQuery) {
+    constexpr int KEYS = Warp::tile.keys;
+    if (!p.causal) return {ceilDiv(p.kTokens, KEYS), p.kTokens / KEYS};
+    const int seenByAny = min(p.kTokens, min(firstQuery + attentionQueries(Warp::tile), p.qTokens));
+    return {ceilDiv(seenByAny, KEYS), min(p.kTokens, firstQuery + 1) / KEYS};
+}
 
 }  // namespace d4j

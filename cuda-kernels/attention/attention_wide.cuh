@@ -113,15 +113,11 @@ D4J_DEVICE void attentionWide(const AttentionParams& p) {
     cpAsyncWait<1>();
     __syncthreads();
     warp.keepQueries();
-    const int fragmentRow = (tile.headDim / 16 - tile.queryStepsKept) * 32;  // bytes
-    warp.shareQueries(exchange.area - attentionFragmentBytes(tile) + warpRow() * fragmentRow + threadIdx.x % 32 * 16,
+    warp.shareQueries(exchange.area - attentionFragmentBytes(tile) + warpRow() * (attentionFragmentBytes(tile) / QUERIES) +
+                          threadIdx.x % 32 * 16,
                       Exchange::side() == 0);
 
-    // Keys that any query of the block sees, and the tiles of them that all its queries see whole.
-    const int seenByBlock = p.causal ? min(p.kTokens, min(firstQuery + QUERIES, p.qTokens)) : p.kTokens;
-    const int seenByAll = p.causal ? min(p.kTokens, firstQuery + 1) : p.kTokens;
-    const int tiles = (seenByBlock + tile.keys - 1) / tile.keys;
-    const int wholeTiles = seenByAll / tile.keys;
+    const KeyTiles tiles = keyTiles<Warp>(p, firstQuery);
 
     // K of tile i is there, and nobody needs the V (or the probabilities) of the tile before.
     auto begin = [&](int i) {
@@ -133,7 +129,7 @@ D4J_DEVICE void attentionWide(const AttentionParams& p) {
     auto turn = [&](int i, bool tooLow) {
         cpAsyncWait<0>();
         if (__syncthreads_or(tooLow)) return false;
-        if (i + 1 < tiles) load(tileK, p.k, p.kStride, i + 1);
+        if (i + 1 < tiles.seen) load(tileK, p.k, p.kStride, i + 1);
         return true;
     };
 
@@ -175,7 +171,7 @@ D4J_DEVICE void attentionWide(const AttentionParams& p) {
         }
 
         bool behind = false;
-        for (++i; i < wholeTiles; ++i) {
+        for (++i; i < tiles.whole; ++i) {
             begin(i);
             warp.template scores<false>(s, KEYS);
             warp.template probabilities<false>(s, p16, sum, p.scaleLog2, KEYS);
@@ -191,7 +187,7 @@ D4J_DEVICE void attentionWide(const AttentionParams& p) {
             }
         }
         if (behind) continue;
-        if (i >= tiles) break;
+        if (i >= tiles.seen) break;
         begin(i);
     }
 

@@ -43,7 +43,7 @@ void checkTable() {
         expect(kAttentionTiles[pickAttentionTile(headDim)].headDim == headDim, "no exact fit: " + std::to_string(headDim));
     }
     expect(pickAttentionTile(257) < 0, "a head of 257 columns has no tile");
-    expect(fmaSlices(257, kFmaHeadDims[pickAttentionFma(257)]) == 2, "a head of 257 columns is done in two slices");
+    expect(ceilDiv(257, kFmaHeadDims[pickAttentionFma(257)]) == 2, "a head of 257 columns is done in two slices");
 }
 
 template <int HEAD_DIM>

@@ -27,7 +27,7 @@ inline AttentionKernel attentionKernel(Suite& suite, DType type, int headDim, bo
         const int columns = kFmaHeadDims[pickAttentionFma(headDim)];
         const std::string name = "attention_fma_" + stored + "_d" + std::to_string(columns);
         void* function = suite.gpu.kernel(suite.module("attention_fma"), name.c_str(), 0);
-        return {name, function, kFmaThreads, kFmaQueries, 1, fmaSlices(headDim, columns), 0};
+        return {name, function, kFmaThreads, kFmaQueries, 1, ceilDiv(headDim, columns), 0};
     }
     const AttentionTile& tile = kAttentionTiles[pickAttentionTile(headDim)];
     const std::string module = "attention_" + stored, name = module + "_d" + std::to_string(tile.headDim);

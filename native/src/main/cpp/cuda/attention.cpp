@@ -49,7 +49,7 @@ void addAttention(Program& program, const d4j_attention_desc& d, const std::int6
     }
     const int columns = kFmaHeadDims[pickAttentionFma(d.head_dim)];
     program.add("attention_fma", std::string("attention_fma_") + storageName(type) + "_d" + std::to_string(columns),
-                {ceilDiv(d.q_tokens, kFmaQueries), d.heads * fmaSlices(d.head_dim, columns), d.batch}, kFmaThreads, 0, p);
+                {ceilDiv(d.q_tokens, kFmaQueries), d.heads * ceilDiv(d.head_dim, columns), d.batch}, kFmaThreads, 0, p);
 }
 
 }  // namespace

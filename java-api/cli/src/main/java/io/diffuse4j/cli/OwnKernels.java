@@ -16,7 +16,7 @@ final class OwnKernels {
       List.of("attention", "conv", "elementwise", "gemm", "linear_small", "norm", "sampler");
 
   /** The groups of tests of how kernels use memory and tensor cores. */
-  static final List<String> COUNTERS = List.of("attention", "matrix", "memory");
+  private static final List<String> COUNTERS = List.of("attention", "matrix", "memory");
 
   private final Environment environment;
   private final KernelLaunchOptions options;
